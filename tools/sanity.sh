@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# Runs `ansible-test sanity` over the files git would commit, in an ansible_collections tree made for it.
+# Usage: tools/sanity.sh [ansible-test sanity arguments, e.g. --test validate-modules]
+# Environment: EVENKEEL_VENV (default .venv), EVENKEEL_CACHE (default ~/.cache/evenkeel).
+set -euo pipefail
+
+repository=$(git -C "$(dirname "${BASH_SOURCE[0]}")" rev-parse --show-toplevel)
+venv=$(realpath "${EVENKEEL_VENV:-$repository/.venv}")
+cache=${EVENKEEL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/evenkeel}/ansible-test
+python=$venv/bin/python
+versions="3.9 3.10 3.11 3.12 3.13 3.14"
+
+[[ -x $venv/bin/ansible-test ]] || { echo "tools/sanity.sh: no ansible-test in $venv; run 'make setup' first" >&2; exit 2; }
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/evenkeel-sanity.XXXXXX")
+trap 'rm -rf -- "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# The tree is a git repository of its own, so that ansible-test leaves ignored files alone there too.
+copy_tree() {
+    tree=$work/ansible_collections/evenkeel/ops
+    mkdir -p "$tree"
+    git -C "$repository" ls-files -z --cached --others --exclude-standard |
+        (cd "$repository" && xargs -0 -r sh -c 'for f; do [ ! -f "$f" ] || printf "%s\0" "$f"; done' sh) |
+        tar -C "$repository" --null --no-recursion --files-from=- -cf - | tar -C "$tree" -xf -
+    git -C "$tree" init -q
+    git -C "$tree" add --all
+}
+
+runs_as() { # runs_as INTERPRETER VERSION
+    [[ $("$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) == "$2" ]]
+}
+
+# ansible-test takes the first pythonX.Y on PATH, also a shim that cannot run: offer only interpreters that answer.
+offer_pythons() {
+    mkdir -p "$work/bin"
+    local version candidate
+    for version in $versions; do
+        for candidate in "$venv/bin/python$version" $(type -ap "python$version" || true) \
+            "$HOME"/.pyenv/versions/"$version".*/bin/"python$version"; do
+            if [[ -x $candidate ]] && runs_as "$candidate" "$version"; then
+                ln -s "$candidate" "$work/bin/python$version"
+                break
+            fi
+        done
+    done
+    path=$work/bin:$venv/bin:$(path_without_pythons)
+}
+
+path_without_pythons() {
+    local directory kept=()
+    while IFS= read -r -d: directory; do
+        [[ $directory == */shims ]] || kept+=("$directory")
+    done <<<"$PATH:"
+    (IFS=:; echo "${kept[*]}")
+}
+
+# ansible-test downloads a bootstrap script for pip from its own site; one that unpacks pip's wheel does the same.
+prepare_pip_bootstrap() {
+    local source version script
+    source=$("$python" -c 'import ansible_test._internal.python_requirements as m; print(m.__file__)')
+    version=$(sed -nE "s/.*pip='([0-9.]+)'.*/\1/p" "$source" | head -n 1)
+    script=$cache/.ansible/test/cache/get_pip_${version//./_}.py
+    [[ ! -e $script ]] || return 0
+    mkdir -p "$(dirname "$script")"
+    "$python" -m pip download --quiet --no-deps --dest "$(dirname "$script")" "pip==$version"
+    cat >"$script.new" <<EOF
+import os
+import runpy
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "pip-$version-py3-none-any.whl"))
+wanted = [argument for argument in sys.argv[1:] if argument not in ("--no-setuptools", "--no-wheel")]
+sys.argv = ["pip", "install", "--upgrade"] + wanted
+runpy.run_module("pip", run_name="__main__", alter_sys=True)
+EOF
+    mv "$script.new" "$script"
+}
+
+# An ignore entry is allowed only with its reason beside it: "path test  # reason".
+check_ignores() {
+    local entries unexplained
+    entries=$(cat "$tree"/tests/sanity/ignore-*.txt 2>/dev/null | grep -cvE '^\s*(#|$)' || true)
+    unexplained=$(grep -HnvE '^\s*(#|$)|\S+ \S+ +# ?\S' "$tree"/tests/sanity/ignore-*.txt 2>/dev/null || true)
+    if [[ -n $unexplained ]]; then
+        printf 'Ignore entries without a reason beside them:\n%s\n' "${unexplained//"$tree/"/}" >&2
+        return 1
+    fi
+    echo "Sanity ignore entries: $entries"
+}
+
+pip_cache=$("$python" -m pip cache dir)
+copy_tree
+check_ignores
+offer_pythons
+prepare_pip_bootstrap
+cd "$tree"
+HOME=$cache PIP_CACHE_DIR=$pip_cache PIP_QUIET=1 PATH=$path PYTHONPATH="" ansible-test sanity --requirements --color no "$@"
