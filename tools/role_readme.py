@@ -2,7 +2,7 @@
 """Write the README of every role from its meta/argument_specs.yml and meta/main.yml.
 
 Usage: python tools/role_readme.py --write | --check [ROLE ...]
-The example in a README is the `examples` text of the role's `main` entry point.
+The example in a README is the `examples` text of the entry point.
 """
 
 from __future__ import annotations
@@ -91,19 +91,21 @@ def table(options: dict[str, Any], prefix: str = "") -> Iterator[str]:
             yield from table(option["options"], f"{prefix}{name}.")
 
 
-def entry_point(role: str, name: str, spec: dict[str, Any]) -> Iterator[str]:
+def entry_point(name: str, spec: dict[str, Any]) -> Iterator[str]:
     """Yield the sections of one entry point."""
+    heading = "##" if name == "main" else "###"
     if name != "main":
-        yield from (f"## Entry point `{name}`", "", *prose(spec.get("short_description")), "")
+        yield from (f"## Entry point `{name}`", "")
+    yield from (*prose(spec.get("short_description")), "")
     for paragraph in prose(spec.get("description")):
         yield from (paragraph, "")
     if spec.get("examples"):
-        yield from ("## Example", "", "```yaml", spec["examples"].strip(), "```", "")
-    yield from ("## Inputs", "")
+        yield from (f"{heading} Example", "", "```yaml", spec["examples"].strip(), "```", "")
+    yield from (f"{heading} Inputs", "")
     if spec.get("options"):
         yield from table(spec["options"])
     else:
-        yield f"`{COLLECTION}.{role}` has no inputs."
+        yield "None."
     yield ""
 
 
@@ -122,11 +124,9 @@ def requirements(meta: dict[str, Any]) -> Iterator[str]:
 def render(role: Path) -> str:
     """Return the README of the role in this directory."""
     specs = load(role / "meta/argument_specs.yml").get("argument_specs", {})
-    if "main" not in specs:
-        raise SystemExit(f"roles/{role.name}/meta/argument_specs.yml: no entry point `main`")
-    lines = [NOTICE, "", f"# {COLLECTION}.{role.name}", "", *prose(specs["main"].get("short_description")), ""]
+    lines = [NOTICE, "", f"# {COLLECTION}.{role.name}", ""]
     for name, spec in sorted(specs.items(), key=lambda item: (item[0] != "main", item[0])):
-        lines += entry_point(role.name, name, spec)
+        lines += entry_point(name, spec)
     lines += requirements(load(role / "meta/main.yml"))
     guide = ROLES.parent / "docs" / f"{role.name}.md"
     if guide.exists():
