@@ -1,0 +1,1 @@
+"""The lab: systemd containers, reached over SSH, for every inventory host that has `lab_distribution`."""

@@ -1,0 +1,34 @@
+"""Names and places of the lab."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+LABEL = "evenkeel.lab"
+LABEL_DIGEST = "evenkeel.lab.digest"
+NETWORK = "evenkeel-lab"
+BRIDGE = "evenkeel0"
+IMAGE = "evenkeel/lab"
+BASE_IMAGE = "evenkeel/base"
+LOGIN = "operator"
+# Distribution of the inventory -> suite of the Debian archive.
+SUITES = {"debian12": "bookworm", "debian13": "trixie"}
+
+
+class LabError(Exception):
+    """One sentence for the person at the keyboard: what is wrong and what to do."""
+
+
+def cache_dir() -> Path:
+    """Where the lab keeps its key, known hosts, locks and the engine's log. Same rule as inventories/lab/group_vars."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    path = Path(os.environ.get("EVENKEEL_CACHE") or f"{base}/evenkeel")
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
+
+
+def network_prefix() -> str:
+    """First three octets of the lab's /24 network. Same rule as inventories/lab/group_vars."""
+    return os.environ.get("EVENKEEL_LAB_NETWORK") or "172.30.89"
