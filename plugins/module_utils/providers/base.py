@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Mapping, Sequence
+from typing import Any, ClassVar, Iterable, Mapping, Sequence
 
 from ..changes import Step
 from ..host import Host
@@ -21,6 +21,8 @@ CHANGE = "change"  # reported as `changed`, or `would_change` in check mode
 NOT_APPLICABLE = "not_applicable"
 UNKNOWN = "unknown"
 FAILED = "failed"
+
+RISKS = ("none", "service", "access")
 
 
 @dataclass(frozen=True)
@@ -52,31 +54,64 @@ class Verdict:
     reboot: str = ""
 
 
+class Unfit(Exception):
+    """Why a control can be neither audited nor applied here; raised while planning, it becomes the verdict."""
+
+    def __init__(self, reason: str, status: str = FAILED) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.status = status
+
+    def verdict(self) -> Verdict:
+        """The verdict that says so."""
+        return Verdict(self.status, reason=self.reason)
+
+
 @dataclass
 class Plan:
     """Verdicts by control id, and the steps that make them true."""
 
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
+    # What becomes of settings whose control has been taken out: [{file, key, action, reason}].
+    released: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass
 class Planned:
-    """What earlier providers of the same call will bring, so that later ones can predict: packages, units, paths."""
+    """What is known of the whole call: what earlier providers will bring, so that later ones can predict."""
 
     packages: set[str] = field(default_factory=set)
     absent_packages: set[str] = field(default_factory=set)
+    users: set[str] = field(default_factory=set)
+    groups: set[str] = field(default_factory=set)
+    modules: set[str] = field(default_factory=set)
     scope: str = ""
     state_dir: str = "/var/lib/evenkeel"
+    # Controls of this scope that are not part of this call, and whose settings stay as they are.
+    keep: frozenset[str] = frozenset()
+
+
+def step_for(name: str, controls: Iterable[Control]) -> Step:
+    """An empty step that carries the risk and the secrecy of its controls."""
+    members = list(controls)
+    return Step(name, access=any(c.risk == "access" for c in members), secret=any(c.secret for c in members))
 
 
 class Provider(ABC):
-    """One state key. `spec` is an Ansible argument spec; JSON Schema and docs are generated from it."""
+    """One state key.
+
+    `spec` is an Ansible argument spec (type str, int, bool, list, dict, path or raw, with elements, options, choices,
+    required, default), in which every option also has a `description` and may have `min`, `max` and `example`. A `raw`
+    option takes a text, a number or a list of them. Types, the JSON Schema and the documentation come from it.
+    """
 
     key: ClassVar[str]
     spec: ClassVar[Mapping[str, Mapping[str, Any]]]
     # One sentence for the documentation.
     summary: ClassVar[str]
+    # A control of this kind as a reader would write it: the state only.
+    example: ClassVar[Mapping[str, Any]] = {}
     # Position within a call: package 10, account 15, kernel_module 20, file/setting/mount 30, … sysctl 40, service 50, probe 90.
     order: ClassVar[int]
 
@@ -88,6 +123,11 @@ class Provider(ABC):
     def problems(cls, control: Control) -> list[str]:
         """What is wrong with the state beyond its types: one sentence each. Looks at nothing but the control."""
         return []
+
+    @classmethod
+    def subject(cls, control: Control) -> str:
+        """What the control is about (`sysctl net.ipv4.ip_forward`): two controls must not want it differently."""
+        return ""
 
     @abstractmethod
     def plan(self, controls: Sequence[Control]) -> Plan:
