@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Write the README of every role from its meta/argument_specs.yml and meta/main.yml.
 
 Usage: python tools/role_readme.py --write | --check [ROLE ...]

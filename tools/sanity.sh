@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs `ansible-test sanity` over the files git would commit, in an ansible_collections tree made for it.
+# Runs `ansible-test sanity` over the collection's files, as git would commit them, in an ansible_collections tree
+# made for it. The workshop (tools/, molecule/) is no part of the collection: `make lint` checks it.
 # Usage: tools/sanity.sh [ansible-test sanity arguments, e.g. --test validate-modules]
 # Environment: EVENKEEL_VENV (default .venv), EVENKEEL_CACHE (default ~/.cache/evenkeel).
 set -euo pipefail
@@ -13,7 +14,7 @@ versions="3.9 3.10 3.11 3.12 3.13 3.14"
 [[ -x $venv/bin/ansible-test ]] || { echo "tools/sanity.sh: no ansible-test in $venv; run 'make setup' first" >&2; exit 2; }
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/evenkeel-sanity.XXXXXX")
-trap 'rm -rf -- "$work"' EXIT
+trap 'rm -rf -- "$work" "$cache/.config"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -21,7 +22,7 @@ trap 'exit 143' TERM
 copy_tree() {
     tree=$work/ansible_collections/evenkeel/ops
     mkdir -p "$tree"
-    git -C "$repository" ls-files -z --cached --others --exclude-standard |
+    git -C "$repository" ls-files -z --cached --others --exclude-standard -- . ':!tools' ':!molecule' |
         (cd "$repository" && xargs -0 -r sh -c 'for f; do [ ! -f "$f" ] || printf "%s\0" "$f"; done' sh) |
         tar -C "$repository" --null --no-recursion --files-from=- -cf - | tar -C "$tree" -xf -
     git -C "$tree" init -q
@@ -78,6 +79,26 @@ EOF
     mv "$script.new" "$script"
 }
 
+# ansible-test hides the PIP_ variables and, having another home, the user's pip.conf: hand their settings over.
+hand_over_pip_settings() {
+    mkdir -p "$cache/.config/pip"
+    (umask 077 && "$python" - "$cache/.config/pip/pip.conf" <<'EOF'
+import ast, configparser, subprocess, sys
+
+settings = configparser.RawConfigParser()
+settings["global"] = {"progress-bar": "off", "quiet": "1"}
+pip = [sys.executable, "-m", "pip"]
+listed = subprocess.run([*pip, "config", "list"], check=True, capture_output=True, text=True).stdout
+for line in sorted(listed.splitlines(), key=lambda line: line.startswith(":env:")):
+    name, _, value = line.partition("=")
+    settings["global"][name.rpartition(".")[2]] = ast.literal_eval(value)
+settings["global"]["cache-dir"] = subprocess.run([*pip, "cache", "dir"], check=True, capture_output=True, text=True).stdout.strip()
+with open(sys.argv[1], "w", encoding="utf-8") as target:
+    settings.write(target)
+EOF
+    )
+}
+
 # An ignore entry is allowed only with its reason beside it: "path test  # reason".
 check_ignores() {
     local entries unexplained
@@ -90,10 +111,12 @@ check_ignores() {
     echo "Sanity ignore entries: $entries"
 }
 
-pip_cache=$("$python" -m pip cache dir)
+mkdir -p "$cache"
+exec 9>"$cache/lock" && flock 9 # the cache serves one run at a time
 copy_tree
 check_ignores
 offer_pythons
 prepare_pip_bootstrap
+hand_over_pip_settings
 cd "$tree"
-HOME=$cache PIP_CACHE_DIR=$pip_cache PIP_QUIET=1 PATH=$path PYTHONPATH="" ansible-test sanity --requirements --color no "$@"
+HOME=$cache PATH=$path ansible-test sanity --requirements --color no "$@" 9>&-
