@@ -109,5 +109,6 @@ if [ "$(cat "$stamp" 2> /dev/null || true)" != "$wanted" ]; then
     rm -f "$unfinished"
 fi
 link_collection
+printf '%s\n' "$SECONDS" > build/logs/setup.seconds
 printf 'Python %s (%s), ansible-core %s\n' "$("$venv/bin/python" -c 'import platform; print(platform.python_version())')" "$python" \
     "$("$venv/bin/python" -c 'from importlib.metadata import version; print(version("ansible-core"))')"

@@ -12,6 +12,7 @@ from tools.lab import engine, image
 from tools.lab.containers import Lab
 from tools.lab.inventory import Host, read_hosts
 from tools.lab.machine import only_one
+from tools.lab.progress import say
 from tools.lab.settings import CHECKOUT, SUITES, LabError
 
 
@@ -52,11 +53,14 @@ def run(options: argparse.Namespace) -> int:
         with only_one("engine"):
             engine.start() if options.action == "start" else engine.stop()
         return 0
+    everything = options.command == "down" and not options.inventory and not options.limit
+    if everything and not engine.answers():
+        say("No container engine answers: there is no lab to remove")
+        return 0
     client = engine.connect()
     if options.command == "build":
         image.build(client, SUITES)
         return 0
-    everything = options.command == "down" and not options.inventory and not options.limit
     hosts = None if everything else chosen_hosts(options)
     if options.command == "status":
         return 0 if Lab(client).status(hosts or []) else 1

@@ -56,7 +56,7 @@ def start() -> None:
         if Path("/run/systemd/system").is_dir():
             subprocess.run(["systemctl", "start", "docker"], check=False)
             _wait(None)
-        elif not _answers():
+        elif not answers():
             _start_process()
     client = connect()
     info = client.info()
@@ -114,7 +114,8 @@ def _gone(pid: int, seconds: float) -> bool:
     return True
 
 
-def _answers() -> bool:
+def answers() -> bool:
+    """Does an engine answer?"""
     try:
         connect()
     except LabError:
@@ -164,7 +165,7 @@ def _start_process() -> None:
 
 def _wait(process: subprocess.Popen[bytes] | None) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while not _answers():
+    while not answers():
         ended = process is not None and process.poll() is not None
         if ended or time.monotonic() > deadline:
             what = "ended" if ended else f"did not answer within {START_SECONDS} s"

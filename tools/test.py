@@ -1,0 +1,215 @@
+"""`make test`: all parts in order, each with its log, a table of minutes at the end."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tools.lab.progress import say
+from tools.lab.settings import CHECKOUT
+from tools.runs import LOGS, environment, log_path
+
+PYTHON = sys.executable
+PATIENCE = 25 * 60
+HEARTBEAT = 30
+TAIL = 60
+
+
+@dataclass(frozen=True)
+class Part:
+    """Commands that are one line of the table. `needs` names a part without which this one cannot be tried."""
+
+    name: str
+    commands: Sequence[Sequence[str]]
+    needs: str = ""
+    env: dict[str, str] = field(default_factory=dict)
+    fresh: Path | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a part ended."""
+
+    name: str
+    good: bool
+    seconds: float
+    remark: str = ""
+
+
+def parts(full: bool) -> list[Part]:
+    """Parts whose entry point exists, in order."""
+    own_modules = {"PYTHONPATH": f"{CHECKOUT / '.venv/collections'}:{CHECKOUT}"}
+    found = [Part("setup", [["tools/setup.sh"]]), Part("lint", lint_commands(), env={"MYPYPATH": ".venv/collections"})]
+    for name in ("unit", "contract"):
+        if (CHECKOUT / "tests" / name).is_dir():
+            found.append(Part(name, [[PYTHON, "-m", "pytest", f"tests/{name}"]], env=own_modules))
+    if (CHECKOUT / "tools/sanity.sh").exists():
+        found.append(Part("sanity", [["tools/sanity.sh"]]))
+    if (CHECKOUT / "tests/package").is_dir():
+        found.append(Part("package", [[PYTHON, "-m", "pytest", "tests/package"]], env=own_modules))
+    found.append(Part("engine", [[PYTHON, "-m", "tools.lab", "engine", "start"]]))
+    found.append(Part("images", [[PYTHON, "-m", "tools.lab", "build"]], needs="engine"))
+    found += [scenario(path.parent.name) for path in sorted((CHECKOUT / "molecule").glob("*/molecule.yml"))]
+    if full:
+        found.append(Part("demo", [[PYTHON, "-m", "tools.demo"]], needs="images"))
+    return found
+
+
+def lint_commands() -> list[list[str]]:
+    """Every linter, each with its own configuration file."""
+    commands = [
+        ["yamllint", "--strict", "."],
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        ["mypy", "tools"],
+        ["mypy", "-p", "ansible_collections.evenkeel.ops.plugins"],
+        ["ansible-lint", "-c", ".config/ansible-lint.yml"],
+    ]
+    if (CHECKOUT / "changelogs/config.yaml").exists():
+        commands.append(["antsibull-changelog", "lint"])
+    return commands
+
+
+def scenario(name: str) -> Part:
+    """One Molecule scenario, with a state directory of its own."""
+    state = CHECKOUT / "build/molecule" / name
+    env = {
+        "MOLECULE_GLOB": "molecule/*/molecule.yml",
+        "MOLECULE_EPHEMERAL_DIRECTORY": str(state),
+        "MOLECULE_COMMAND_BORDERS": "false",
+        "NO_COLOR": "1",
+        "COLUMNS": "160",
+    }
+    return Part(f"molecule-{name}", [["molecule", "test", "-s", name]], needs="images", env=env, fresh=state)
+
+
+def choose(wanted: str, every: list[Part]) -> list[Part]:
+    """The parts asked for, with what they need."""
+    if not wanted:
+        return every
+    by_name = {part.name: part for part in every}
+    names: list[str] = []
+    for name in wanted.split(","):
+        if name not in by_name:
+            raise SystemExit(f"PART={name} is not a part; parts are: {', '.join(by_name)}.")
+        chain = [name]
+        while needed := by_name[chain[0]].needs:
+            chain.insert(0, needed)
+        names += [item for item in chain if item not in names]
+    return [by_name[name] for name in names]
+
+
+def run_part(part: Part) -> Outcome:
+    """Run all commands of a part, also after one failed, so that one run shows all there is to mend."""
+    log = log_path(part.name)
+    if part.fresh:
+        shutil.rmtree(part.fresh, ignore_errors=True)
+    say(f"{part.name} ...")
+    start = time.monotonic()
+    failed = []
+    with log.open("w", encoding="utf-8") as stream:
+        for command in part.commands:
+            stream.write(f"$ {' '.join(command)}\n")
+            stream.flush()
+            trouble = run_command(part, command, stream.fileno(), start)
+            if trouble:
+                failed.append(f"{' '.join(command[:4])}: {trouble}".replace(PYTHON, "python"))
+    seconds = time.monotonic() - start
+    if failed:
+        print("\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL:]))
+    say(f"{part.name} {'FAILED: ' + '; '.join(failed) if failed else 'passed'} ({seconds:.1f} s, {log})")
+    return Outcome(part.name, not failed, seconds, "; ".join(failed))
+
+
+def run_command(part: Part, command: Sequence[str], output: int, start: float) -> str:
+    """Run one command in a process group of its own; returns what went wrong, or nothing."""
+    process = subprocess.Popen(
+        list(command),
+        cwd=CHECKOUT,
+        env=environment(**part.env),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+    )
+    try:
+        while time.monotonic() - start < PATIENCE:
+            try:
+                status = process.wait(timeout=HEARTBEAT)
+                return f"exit status {status}" if status else ""
+            except subprocess.TimeoutExpired:
+                say(f"  {part.name}: {time.monotonic() - start:.0f} s, {command[0]} is at work")
+        return f"stopped after {PATIENCE // 60} minutes"
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def run_all(chosen: list[Part]) -> list[Outcome]:
+    """Run the parts in order; a part is left out, as failed, only when what it needs failed."""
+    outcomes: list[Outcome] = []
+    for part in chosen:
+        broken = {outcome.name for outcome in outcomes if not outcome.good}
+        if part.needs in broken:
+            say(f"{part.name} not run: it needs {part.needs}")
+            outcomes.append(Outcome(part.name, False, 0.0, f"not run: it needs {part.needs}"))
+        else:
+            outcomes.append(run_part(part))
+    return outcomes
+
+
+def table(outcomes: list[Outcome], setup_seconds: float) -> str:
+    """Minutes by part, and the count of parts as the last line."""
+    rows = ["", f"{'part':<24} {'minutes':>7}  result"]
+    for outcome in outcomes:
+        seconds = outcome.seconds + (setup_seconds if outcome.name == "setup" else 0)
+        rows.append(
+            f"{outcome.name:<24} {seconds / 60:>7.1f}  {'passed' if outcome.good else 'FAILED ' + outcome.remark}"
+        )
+    rows.append(f"{'in all':<24} {(sum(outcome.seconds for outcome in outcomes) + setup_seconds) / 60:>7.1f}")
+    bad = sum(not outcome.good for outcome in outcomes)
+    return "\n".join([*rows, "", f"{len(outcomes) - bad} passed, {bad} failed"])
+
+
+def first_setup_seconds() -> float:
+    """Seconds that `make` spent on setup before this program could start."""
+    path = LOGS / "setup.seconds"
+    return float(path.read_text(encoding="ascii")) if path.exists() else 0.0
+
+
+def main() -> int:
+    """Run the parts; status 1 when one failed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--part", default="", help="only these parts, separated by commas")
+    parser.add_argument("--full", action="store_true", help="with the parts that take long")
+    options = parser.parse_args()
+    chosen = choose(options.part, parts(options.full))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    LOGS.mkdir(parents=True, exist_ok=True)
+    setup_seconds = first_setup_seconds()
+    with (CHECKOUT / "build/test.lock").open("w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit("ERROR: another `make test` runs in this checkout; wait for it or stop it.") from None
+        outcomes = run_all(chosen)
+    print(table(outcomes, setup_seconds))
+    return 0 if all(outcome.good for outcome in outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
