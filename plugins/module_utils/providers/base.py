@@ -10,8 +10,9 @@ applies, validates, reloads and, where they fail, puts back.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Iterable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from ..changes import Step
 from ..host import Host
@@ -112,7 +113,7 @@ class Provider(ABC):
     summary: ClassVar[str]
     # A control of this kind as a reader would write it: the state only.
     example: ClassVar[Mapping[str, Any]] = {}
-    # Position within a call: package 10, account 15, kernel_module 20, file/setting/mount 30, … sysctl 40, service 50, probe 90.
+    # Place within a call: package 10, account 15, kernel_module 20, file, setting, mount 30, sysctl 40, service 50, …
     order: ClassVar[int]
 
     def __init__(self, host: Host, planned: Planned | None = None) -> None:

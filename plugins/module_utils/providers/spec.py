@@ -9,7 +9,8 @@ Stricter than Ansible's own check: a boolean is never taken for a text, because 
 from __future__ import annotations
 
 import difflib
-from typing import Any, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 Options = Mapping[str, Mapping[str, Any]]
 
