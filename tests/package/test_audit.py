@@ -1,0 +1,67 @@
+"""The audit of this very machine runs from the installed copy, and changes nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from place import Place
+
+# Where a package manager or a service manager that is only asked might still write.
+WATCHED = ("/etc", "/boot", "/var/cache/apt", "/var/lib/apt", "/var/lib/dpkg", "/var/lib/systemd", "/var/log/apt")
+OPENED_TO_WRITE = r"open\w*\(.*\bO_(?:WRONLY|RDWR|CREAT)\b"
+CHANGED = r"(?:unlink|rename|mkdir|rmdir|mknod|link|symlink|f?chmod|[fl]?chown|f?truncate|utime|\w*setxattr)\w*\("
+WRITES = re.compile(rf"^\d+ +(?:{OPENED_TO_WRITE}|{CHANGED})")
+ALLOWED = re.compile(r'"/(?:dev|tmp|proc/self)[/"]')
+
+
+def state(directories: tuple[str, ...] = WATCHED) -> dict[str, tuple[int, int, int]]:
+    """Everything below these directories, with what shows that it was touched."""
+    return dict(entries(directories))
+
+
+def entries(directories: tuple[str, ...]) -> Iterator[tuple[str, tuple[int, int, int]]]:
+    """Yield each path with its inode, size and time of change."""
+    for top in directories:
+        for directory, names, files in os.walk(top):
+            for name in [".", *names, *files]:
+                found = Path(directory, name).lstat()
+                yield f"{directory}/{name}", (found.st_ino, found.st_size, found.st_ctime_ns)
+
+
+def test_audit_changes_nothing(place: Place) -> None:
+    """It reports no change, says what it saw, and no watched file was touched."""
+    before = state()
+    printed = place.playbook("evenkeel.ops.audit")
+    assert re.search(r"^localhost\s+: ok=\d+\s+changed=0\s+unreachable=0\s+failed=0", printed, re.MULTILINE), printed
+    assert re.search(r"kernel \S+", printed), printed
+    assert "reboot: " in printed, printed
+    assert state() == before
+
+
+def test_audit_is_the_same_in_check_mode(place: Place) -> None:
+    """A summary that changes nothing has nothing to predict."""
+    printed = place.playbook("evenkeel.ops.audit", "--check")
+    assert re.search(r"^localhost\s+: ok=\d+\s+changed=0\s+unreachable=0\s+failed=0", printed, re.MULTILINE), printed
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed: system calls were not watched")
+def test_module_makes_no_writing_call(place: Place, tmp_path: Path) -> None:
+    """No system call of the module or of the programs that it asks writes outside a temporary directory."""
+    arguments = tmp_path / "arguments.json"
+    arguments.write_text('{"ANSIBLE_MODULE_ARGS": {}}', encoding="utf-8")
+    trace = tmp_path / "trace"
+    module = place.collection / "plugins/modules/host_summary_info.py"
+    watched = ["-e", "trace=%file,fchmod,fchown,ftruncate,fsetxattr", "-o", str(trace)]
+    program = ["-E", f"PYTHONPATH={place.collections}", sys.executable, "-B", str(module), str(arguments)]
+    done = place.run("/usr/bin/env", "strace", "-f", "-qq", *watched, *program)
+    assert done.returncode == 0, done.stdout + done.stderr
+    calls = trace.read_text(encoding="utf-8", errors="replace").splitlines()
+    assert len(calls) > 100, "strace recorded next to nothing"
+    writing = [call for call in calls if WRITES.search(call) and not ALLOWED.search(call) and " = -1 " not in call]
+    assert not writing, "\n".join(writing)
