@@ -17,8 +17,11 @@ APT = [
     "--simulate",
     "--quiet",
     "--option=Debug::NoLocking=true",
-    "--option=Dir::Cache::pkgcache=",  # root would otherwise write a stale cache anew
+    # As root even a simulation would write its caches and logs.
+    "--option=Dir::Cache::pkgcache=",
     "--option=Dir::Cache::srcpkgcache=",
+    "--option=Dir::Log::Planner=",
+    "--option=Dir::Log::Solver=",
     "dist-upgrade",
 ]
 APT_INSTALL = re.compile(
