@@ -10,14 +10,15 @@ other's business: a change only says which thing shall have which state.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Dict, Optional, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 if TYPE_CHECKING:
     from .host import Host
 
 # The state of a thing, as JSON. None is "unknown until the tool that makes it has run".
-State = Optional[Dict[str, Any]]
+State = Optional[dict[str, Any]]
 
 
 class BlobStore(ABC):
@@ -54,6 +55,9 @@ class Kind(ABC):
 
 class Change(ABC):
     """Something that shall be done to the host, known well enough to be journalled first."""
+
+    # Undoing this needs a reboot.
+    one_way: bool = False
 
     @abstractmethod
     def touches(self) -> Sequence[tuple[str, str]]:
@@ -114,3 +118,7 @@ class StepOutcome:
     ok: bool
     # The program's own words where it failed.
     error: str = ""
+    # Where it failed: plan | validate | apply | reload | probe; empty where it stands.
+    phase: str = ""
+    # Whether anything that the step touches is different now (would be, in check mode).
+    changed: bool = False

@@ -12,8 +12,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Mapping, Sequence
 
 from .fs import FileLayer
 
@@ -91,9 +91,15 @@ class Host:
         """The place of the host's absolute `path` on this machine."""
         return path if self.root == "/" else os.path.join(self.root, path.lstrip("/"))
 
-    def run(self, argv: Sequence[str], stdin: str | None = None, timeout: float = 300.0) -> Result:
+    def run(
+        self,
+        argv: Sequence[str],
+        stdin: str | None = None,
+        timeout: float = 300.0,
+        env: Mapping[str, str] | None = None,
+    ) -> Result:
         """Run a command whose failure the caller looks at itself."""
-        return self.runner.run(argv, stdin=stdin, timeout=timeout)
+        return self.runner.run(argv, stdin=stdin, env=env, timeout=timeout)
 
     def must(self, argv: Sequence[str], stdin: str | None = None, timeout: float = 300.0) -> Result:
         """Run a command that has to succeed."""

@@ -1,0 +1,19 @@
+# Copyright: the evenkeel.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All kinds by name, imported one by one so that Ansible's module zip and the revert zipapp carry them."""
+
+from __future__ import annotations
+
+from ..changes import Kind
+from .kernel_value import KernelValueKind
+from .meta import MetaKind
+from .path import PathKind
+
+_ALL: tuple[Kind, ...] = (
+    PathKind(),
+    MetaKind(),
+    KernelValueKind(),
+)
+
+KINDS: dict[str, Kind] = {kind.name: kind for kind in _ALL}
