@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -175,3 +176,15 @@ def filters(path: Path) -> set[str]:
             assert found, f"{path}: {node.name}() has to return a literal dictionary"
             return found
     raise AssertionError(f"{path}: no filters() method")
+
+
+def test_execution_environment_brings_the_libraries() -> None:
+    """Each library that a controller plugin imports beside ansible-core stands in meta/ee-requirements.txt."""
+    distributions = {"dateutil": "python-dateutil", "netaddr": "netaddr"}
+    used = {
+        name.split(".", maxsplit=1)[0] for path in tree.matching("plugins/**/*.py") for _line, name in imports(path)
+    }
+    wanted = {distribution for library, distribution in distributions.items() if library in used}
+    lines = [line.split("#")[0].strip() for line in tree.text(Path("meta/ee-requirements.txt")).splitlines()]
+    listed = {re.split(r"[<>=!~ ]", line)[0] for line in lines if line}
+    assert listed == wanted, f"meta/ee-requirements.txt lists {sorted(listed)}, plugins import {sorted(wanted)}"
