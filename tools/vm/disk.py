@@ -83,9 +83,7 @@ def _make(distribution: str, target: Path) -> None:
         new.mkdir()
         _run([*_bootstrap(mmdebstrap, distribution, root)], work)
         for name in ("vmlinuz", "initrd.img"):
-            shutil.copyfile(
-                (root / name).resolve() if not (root / name).is_symlink() else _inside(root, name), new / name
-            )
+            shutil.copyfile(_inside(root, name), new / name)
         shutil.copyfile(root / "etc/ssh/ssh_host_ed25519_key.pub", new / "ssh_host_ed25519_key.pub")
         _run([mke2fs, "-q", "-t", "ext4", "-d", str(root), str(new / "disk.img"), SIZE], work)
         new.rename(target)
