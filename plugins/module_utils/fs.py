@@ -80,7 +80,7 @@ class FileLayer:
         """Open a lock file for reading and writing, and make it where it is missing."""
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
-    def write(self, fd: int, content: bytes) -> int:
+    def write(self, fd: int, content: bytes | memoryview) -> int:
         """Write as much of `content` as the kernel takes; return how much that was."""
         return os.write(fd, content)
 
