@@ -13,7 +13,7 @@ from docker.models.containers import Container
 
 from tools.lab import access, image
 from tools.lab.inventory import Host
-from tools.lab.network import ensure_network, port_bindings, refuse_taken_port, remove_network
+from tools.lab.network import check_network, ensure_network, port_bindings, refuse_taken_port, remove_network
 from tools.lab.progress import say
 from tools.lab.settings import LABEL, LABEL_DIGEST, LOGIN, NETWORK, LabError
 
@@ -46,8 +46,8 @@ class Lab:
         """Bring these hosts up, all at once."""
         access.key_path()
         image.build(self.client, sorted({host.distribution for host in hosts}))
-        ensure_network(self.client)
-        self._free_addresses(hosts)
+        check_network(self.client)
+        self._refuse_taken_addresses(hosts)
         kept = [host for host in hosts if not fresh and self._keep(host)]
         new = [host for host in hosts if host not in kept]
         for host in new:
@@ -55,6 +55,7 @@ class Lab:
         for host in new:
             for item in host.publish:
                 refuse_taken_port(host.name, item)
+        ensure_network(self.client)
         keys = dict(_for_all(hosts, lambda host: self._bring_up(host, host in new)))
         access.remember_hosts(keys)
         _for_all(hosts, self._wait_for_login)
@@ -122,7 +123,7 @@ class Lab:
             raise LabError(f"A container named '{name}' exists that is not the lab's: rename or remove it.")
         container.remove(force=True, v=True)
 
-    def _free_addresses(self, hosts: Iterable[Host]) -> None:
+    def _refuse_taken_addresses(self, hosts: Iterable[Host]) -> None:
         """Two checkouts, or a lab and a test, may want the same address: say who has it."""
         wanted = {host.address: host for host in hosts}
         for container in self.client.containers.list(filters={"network": NETWORK}, ignore_removed=True):

@@ -19,11 +19,12 @@ from docker.errors import APIError, BuildError, DockerException, ImageNotFound
 from tools.lab.apt_sources import Source, for_suite, read_sources
 from tools.lab.machine import debian_codename, need, only_one
 from tools.lab.progress import say
-from tools.lab.settings import BASE_IMAGE, IMAGE, LABEL, LABEL_DIGEST, SUITES, LabError, cache_dir
+from tools.lab.settings import BASE_IMAGE, IMAGE, LABEL_IMAGE, SUITES, LabError, cache_dir
 
 RECIPE = Path(__file__).parent / "image"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 NEEDED_BYTES = 4 * 1024**3
+FULL_BYTES = 50 * 1024**2
 PULL_PATIENCE = 15
 
 
@@ -53,6 +54,7 @@ def build(client: docker.DockerClient, distributions: Iterable[str]) -> None:
         with ThreadPoolExecutor(len(missing)) as pool:
             list(pool.map(lambda name: _build_one(client, name), missing))
         _remove_old(client, missing)
+        shutil.rmtree(_work_dir(), ignore_errors=True)
 
 
 def _exists(client: docker.DockerClient, name: str) -> bool:
@@ -70,11 +72,10 @@ def _work_dir() -> Path:
 def _clean(client: docker.DockerClient) -> None:
     """Remove what a killed build left: its directory, its containers, its untagged layers."""
     shutil.rmtree(_work_dir(), ignore_errors=True)
-    # Half-made lab hosts carry a digest, containers of a build do not.
-    for container in client.containers.list(all=True, filters={"label": LABEL}):
-        if LABEL_DIGEST not in container.labels:
+    for container in client.containers.list(all=True, filters={"label": LABEL_IMAGE}):
+        if any("prepare.sh" in word for word in container.attrs["Config"]["Cmd"] or []):
             container.remove(force=True)
-    client.images.prune(filters={"dangling": True, "label": LABEL})
+    client.images.prune(filters={"dangling": True, "label": LABEL_IMAGE})
 
 
 def _check_space(client: docker.DockerClient) -> None:
@@ -152,7 +153,7 @@ def _bootstrap(client: docker.DockerClient, distribution: str, name: str) -> Non
                 "--kill-child",
                 "--mount-proc",
             ),
-            *(mmdebstrap, "--quiet", "--variant=minbase", "--include=ca-certificates", suite, str(tarball)),
+            *(mmdebstrap, "--variant=minbase", "--include=ca-certificates", suite, str(tarball)),
             *(f"deb [signed-by={KEYRING}] {source.uri} {source.suite} main" for source in sources),
         ]
         done = subprocess.run(
@@ -165,10 +166,14 @@ def _bootstrap(client: docker.DockerClient, distribution: str, name: str) -> Non
         )
         if done.returncode:
             tail = "\n".join(done.stderr.splitlines()[-15:])
-            raise LabError(f"mmdebstrap failed ({done.returncode}) for {suite}:\n{tail}")
+            raise LabError(f"mmdebstrap failed ({done.returncode}) for {suite}{_disk_is_full(work)}:\n{tail}")
         repository, tag = name.split(":")
-        changes = [f"LABEL {LABEL}=1"]
+        changes = [f"LABEL {LABEL_IMAGE}=1"]
         client.api.import_image_from_file(str(tarball), repository=repository, tag=tag, changes=changes)
+
+
+def _disk_is_full(path: str) -> str:
+    return f", for {path} is full" if shutil.disk_usage(path).free < FULL_BYTES else ""
 
 
 def usable_sources(suite: str) -> list[Source]:

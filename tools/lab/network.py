@@ -15,27 +15,21 @@ from tools.lab.inventory import Publish
 from tools.lab.settings import BRIDGE, LABEL, NETWORK, LabError, network_prefix
 
 
-def subnet() -> ipaddress.IPv4Network:
-    """The /24 that the lab uses."""
+def check_network(client: docker.DockerClient) -> None:
+    """Refuse a network that is in the way, before anything is touched."""
     try:
-        return ipaddress.IPv4Network(f"{network_prefix()}.0/24")
-    except ValueError:
-        raise LabError(
-            f"EVENKEEL_LAB_NETWORK is {network_prefix()!r}; allowed: three octets of a free /24, for example 10.87.9."
-        ) from None
+        network = client.networks.get(NETWORK)
+    except NotFound:
+        _refuse_overlap(client, _wanted())
+        return
+    if str(_wanted()) not in [pool.get("Subnet") for pool in network.attrs["IPAM"]["Config"] or []]:
+        raise LabError(f"The lab runs in another network than {_wanted()}: run `make lab-down` first.")
 
 
 def ensure_network(client: docker.DockerClient) -> None:
     """Make the lab's network unless it is there."""
-    wanted = subnet()
-    try:
-        network = client.networks.get(NETWORK)
-    except NotFound:
-        _refuse_overlap(client, wanted)
-        _create(client, wanted)
-        return
-    if str(wanted) not in [pool.get("Subnet") for pool in network.attrs["IPAM"]["Config"] or []]:
-        raise LabError(f"The lab runs in another network than {wanted}: run `make lab-down` first.")
+    if not client.networks.list(names=[f"^{NETWORK}$"]):
+        _create(client, _wanted())
 
 
 def remove_network(client: docker.DockerClient) -> None:
@@ -44,6 +38,10 @@ def remove_network(client: docker.DockerClient) -> None:
         network.reload()
         if not network.attrs["Containers"]:
             network.remove()
+
+
+def _wanted() -> ipaddress.IPv4Network:
+    return ipaddress.IPv4Network(f"{network_prefix()}.0/24")
 
 
 def _create(client: docker.DockerClient, wanted: ipaddress.IPv4Network) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LABEL = "evenkeel.lab"
+LABEL_IMAGE = "evenkeel.lab.image"
 LABEL_DIGEST = "evenkeel.lab.digest"
 NETWORK = "evenkeel-lab"
 BRIDGE = "evenkeel0"
@@ -31,4 +33,11 @@ def cache_dir() -> Path:
 
 def network_prefix() -> str:
     """First three octets of the lab's /24 network. Same rule as inventories/lab/group_vars."""
-    return os.environ.get("EVENKEEL_LAB_NETWORK") or "172.30.89"
+    prefix = os.environ.get("EVENKEEL_LAB_NETWORK") or "172.30.89"
+    try:
+        ipaddress.IPv4Network(f"{prefix}.0/24")
+    except ValueError:
+        raise LabError(
+            f"EVENKEEL_LAB_NETWORK is {prefix!r}; allowed: three octets of a free /24, for example 10.87.9."
+        ) from None
+    return prefix

@@ -1,0 +1,1 @@
+"""Tests of the dead man's switch that need machines."""
