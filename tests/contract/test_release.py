@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import role_readme
 import tree
 
 SECTIONS = set(dict(tree.load(Path("changelogs/config.yaml"))["sections"])) | {"trivial", "release_summary"}
@@ -54,3 +55,11 @@ def test_oldest_core_is_said_once() -> None:
     assert oldest, "meta/runtime.yml: requires_ansible names no version"
     for path in (Path(".github/workflows/ci.yml"), Path("README.md")):
         assert oldest.group() in tree.text(path), f"{path}: does not mention ansible-core {oldest.group()}"
+
+
+def test_readme_lists_what_there_is() -> None:
+    """The tables of README.md are those that tools/role_readme.py makes."""
+    readme = tree.ROOT / "README.md"
+    assert role_readme.wanted_texts()[readme] == readme.read_text(encoding="utf-8"), (
+        "README.md: stale; run tools/role_readme.py --write"
+    )
