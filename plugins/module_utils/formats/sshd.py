@@ -12,34 +12,12 @@ from .base import Entry, KeyedFormat, Parsed, split_tail, unquoted
 from .document import Document
 
 # Keywords whose lines add up; every other keyword counts by its first line.
-REPEATABLE = frozenset(
-    [
-        "acceptenv",
-        "allowgroups",
-        "allowusers",
-        "denygroups",
-        "denyusers",
-        "hostcertificate",
-        "hostkey",
-        "listenaddress",
-        "port",
-        "setenv",
-        "subsystem",
-    ]
-)
+REPEATABLE = {
+    *("acceptenv", "allowgroups", "allowusers", "denygroups", "denyusers", "hostcertificate", "hostkey"),
+    *("listenaddress", "port", "setenv", "subsystem"),
+}
 # Keywords that take a list of words; other lists are joined by commas.
-BLANK_SEPARATED = frozenset(
-    [
-        "authenticationmethods",
-        "authorizedkeysfile",
-        "channeltimeout",
-        "ipqos",
-        "loglevel",
-        "permitlisten",
-        "permitopen",
-        "rekeylimit",
-    ]
-)
+BLANK_SEPARATED = {"authenticationmethods", "authorizedkeysfile", "ipqos", "permitlisten", "permitopen", "rekeylimit"}
 LINE = re.compile(r"(\s*)([A-Za-z][A-Za-z0-9]*)((?:\s*=\s*|\s+))(.*)$")
 
 

@@ -37,6 +37,7 @@ class Control:
     one_way: bool = False
     secret: bool = False
     needs: Mapping[str, Any] = field(default_factory=dict)
+    area: str = ""
 
 
 @dataclass
@@ -115,6 +116,8 @@ class Provider(ABC):
     example: ClassVar[Mapping[str, Any]] = {}
     # Place within a call: package 10, account 15, kernel_module 20, file, setting, mount 30, sysctl 40, service 50, …
     order: ClassVar[int]
+    # Has something to let go when its last control is taken out: it is asked even where it has no control.
+    releases: ClassVar[bool] = False
 
     def __init__(self, host: Host, planned: Planned | None = None) -> None:
         self.host = host

@@ -25,6 +25,15 @@ ALLOWED = {
     "raw": "a text, a number or a list of them",
 }
 
+TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "list": (list, tuple),
+    "dict": (dict, Mapping),
+}
+
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:
     """`; did you mean 'x'?` where a known name is close to this one, else nothing."""
@@ -103,8 +112,7 @@ def _is(kind: str, value: Any) -> bool:
         return isinstance(value, str) and value.startswith("/") and "\0" not in value and ".." not in value.split("/")
     if isinstance(value, bool):
         return kind == "bool"
-    types = {"str": str, "int": int, "float": (int, float), "list": (list, tuple), "dict": Mapping, "bool": bool}
-    return isinstance(value, types[kind])
+    return isinstance(value, TYPES[kind])
 
 
 def _out_of_range(option: Mapping[str, Any], value: Any) -> bool:

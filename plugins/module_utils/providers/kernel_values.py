@@ -1,0 +1,155 @@
+# Copyright: the evenkeel.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kernel values: read from /proc/sys or /sys, set there, and kept for the next boot in a drop-in rendered whole."""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+from ..changes import Change
+from ..changes_basic import SetState
+from ..formats.base import Entry, Format
+from . import claims as owned
+from .base import CHANGE, COMPLIANT, FAILED, NOT_APPLICABLE, UNKNOWN, Control, Plan, Provider, Unfit, Verdict, step_for
+from .draft import Draft, Wanted
+
+
+class KernelValues(Provider):
+    """What sysctl and sysfs have in common."""
+
+    format: ClassVar[Format]
+    releases = True
+
+    @abstractmethod
+    def live_path(self, control: Control) -> str:
+        """Where the kernel shows the value."""
+
+    @abstractmethod
+    def drop_in(self, control: Control) -> str:
+        """The file that sets the value at boot."""
+
+    @abstractmethod
+    def entry(self, control: Control) -> Entry:
+        """The value's line in the drop-in."""
+
+    def look_ahead(self, drafts: dict[str, Draft]) -> None:
+        """Take in what the drop-ins would say at the next boot, before `overridden` is asked."""
+
+    def overridden(self, control: Control) -> str:
+        """Why another file would have the say after a reboot; empty where none has."""
+        return ""
+
+    @classmethod
+    def is_one_way(cls, control: Control) -> bool:
+        """Whether the kernel refuses to take the value back before the next boot."""
+        return control.one_way
+
+    def current(self, text: str) -> str:
+        """The value that the kernel's answer stands for."""
+        return " ".join(text.split())
+
+    def can_be(self, text: str, wanted: str) -> str:
+        """Why the kernel cannot take the value, where its answer lists the possible ones; else empty."""
+        return ""
+
+    def plan(self, controls: Sequence[Control]) -> Plan:
+        """Judge each value, draft each drop-in, and make one step per drop-in."""
+        plan = Plan()
+        live: dict[str, str] = {}
+        groups: dict[str, list[Control]] = {c.file: [] for c in owned.load_all(self.host, self.planned, self.key)}
+        for control in controls:
+            try:
+                live[control.id] = self._read(control)
+                groups.setdefault(self.drop_in(control), []).append(control)
+            except Unfit as unfit:
+                plan.verdicts[control.id] = unfit.verdict()
+        drafts: dict[str, Draft] = {}
+        for path, members in groups.items():
+            try:
+                drafts[path] = Draft(self.host, self.planned, self.key, path, self.format, 0o644)
+                self._compute(drafts[path], members, plan)
+            except (Unfit, OSError) as error:
+                drafts.pop(path, None)
+                verdict = error.verdict() if isinstance(error, Unfit) else Verdict(FAILED, reason=str(error))
+                plan.verdicts.update({control.id: verdict for control in members})
+        self.look_ahead(drafts)
+        for path, draft in drafts.items():
+            self._fail_overridden(draft, groups[path], plan)
+            self._step(plan, draft, groups[path], live)
+        return plan
+
+    def _compute(self, draft: Draft, members: Sequence[Control], plan: Plan) -> None:
+        """What does not apply here is not written; what failed keeps the line it has."""
+        ids = frozenset(name for name, verdict in plan.verdicts.items() if verdict.status != NOT_APPLICABLE)
+        wanted = [Wanted(c.id, self.entry(c)) for c in members if c.id not in plan.verdicts]
+        draft.compute(wanted, self.planned.keep | ids)
+
+    def _fail_overridden(self, draft: Draft, members: Sequence[Control], plan: Plan) -> None:
+        reasons = {c.id: self.overridden(c) for c in members if c.id not in plan.verdicts}
+        for name, reason in reasons.items():
+            if reason:
+                plan.verdicts[name] = Verdict(FAILED, draft.verdicts[name].before, reason=reason)
+        if any(reasons.values()):
+            self._compute(draft, members, plan)
+
+    def _step(self, plan: Plan, draft: Draft, members: Sequence[Control], live: dict[str, str]) -> None:
+        members = [control for control in members if control.id not in plan.verdicts]
+        step = step_for(f"{self.key} {draft.path}", members)
+        try:
+            step.changes = [*draft.changes(), *(c for m in members for c in self._live_changes(m, live[m.id]))]
+        except Unfit as unfit:
+            plan.verdicts.update({control.id: unfit.verdict() for control in members})
+            return
+        for control in members:
+            plan.verdicts[control.id] = self._verdict(control, draft.verdicts[control.id], live[control.id], step.name)
+        plan.released += draft.released
+        if step.changes:
+            plan.steps.append(step)
+
+    def _verdict(self, control: Control, kept: Verdict, live: str, step: str) -> Verdict:
+        wanted = self.wanted(control)
+        persist_only = control.state.get("persist_only")
+        right = persist_only or self.current(live) == wanted
+        before = kept.before if persist_only else self.current(live)
+        if right and kept.status == COMPLIANT:
+            return Verdict(COMPLIANT, before, before)
+        reason = "right now, but not after a reboot" if right and not persist_only else ""
+        reboot = f"{self.live_path(control)} takes effect at boot" if persist_only else ""
+        return Verdict(CHANGE, before, wanted, reason, step=step, reboot=reboot)
+
+    def wanted(self, control: Control) -> str:
+        """The wanted value as one text."""
+        value = control.state["value"]
+        return (
+            " ".join(str(item) for item in value) if isinstance(value, (list, tuple)) else " ".join(str(value).split())
+        )
+
+    def _read(self, control: Control) -> str:
+        """The kernel's answer. Unfit where there is none, or where the value is not ours to set."""
+        path = self.live_path(control)
+        place = self.host.path(path)
+        if control.state.get("persist_only"):
+            return ""
+        if not os.path.exists(place):
+            raise Unfit(f"this kernel has no {path}", NOT_APPLICABLE)
+        try:
+            text = self.host.fs.read(place).decode("utf-8", "replace")
+        except OSError as error:
+            raise Unfit(f"{path} cannot be read: {error.strerror}", UNKNOWN) from None
+        problem = self.can_be(text, self.wanted(control))
+        if problem:
+            raise Unfit(problem)
+        if self.current(text) != self.wanted(control) and self.host.fs.is_read_only(place):
+            raise Unfit(f"{path} is read-only: this kernel belongs to the machine around the container", NOT_APPLICABLE)
+        return text
+
+    def _live_changes(self, control: Control, live: str) -> list[Change]:
+        if control.state.get("persist_only") or self.current(live) == self.wanted(control):
+            return []
+        if not os.access(self.host.path(self.live_path(control)), os.W_OK):
+            raise Unfit(f"{self.live_path(control)} cannot be written: it needs root", UNKNOWN)
+        return [SetState.value(self.live_path(control), self.wanted(control), one_way=self.is_one_way(control))]

@@ -1,0 +1,105 @@
+# Copyright: the evenkeel.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kernel parameters below /proc/sys."""
+
+from __future__ import annotations
+
+from ..formats.base import Entry
+from ..formats.keyvalue import KeyValue
+from ..scoped_files import scoped_path
+from .base import Control
+from .boot_sysctl import BootSysctl, normal_key, same_value
+from .draft import Draft
+from .kernel_values import KernelValues
+
+# Once set they cannot be taken back before the next boot.
+ONE_WAY = {
+    "kernel/kexec_load_disabled": "1",
+    "kernel/modules_disabled": "1",
+    "kernel/unprivileged_bpf_disabled": "1",
+    "kernel/yama/ptrace_scope": "3",
+    "kernel/io_uring_disabled": "",
+}
+
+
+class Sysctl(KernelValues):
+    """The live value and the drop-in together; a value that another file would override at boot fails."""
+
+    key = "sysctl"
+    summary = "A kernel parameter has a value, now and after every reboot."
+    order = 40
+    format = KeyValue()
+    example = {"key": "net.ipv4.conf.all.rp_filter", "value": 1}
+    spec = {
+        "key": {
+            "type": "str",
+            "required": True,
+            "description": "The parameter, with dots or slashes. Patterns are refused: name what you mean.",
+            "example": "net.ipv4.conf.all.rp_filter",
+        },
+        "value": {
+            "type": "raw",
+            "required": True,
+            "description": "The value; a list for parameters of several numbers.",
+            "example": 1,
+        },
+        "file": {
+            "type": "path",
+            "description": "The drop-in, rendered whole. By default /etc/sysctl.d/98-evenkeel-<scope>.conf.",
+        },
+        "persist_only": {
+            "type": "bool",
+            "default": False,
+            "description": "Write the drop-in only, where the live value is not to be touched before the next boot.",
+        },
+    }
+
+    @classmethod
+    def problems(cls, control: Control) -> list[str]:
+        """A plain key, and a file that is ours whole."""
+        faults = []
+        key, file = control.state["key"], control.state.get("file")
+        parts = normal_key(key).split("/")
+        if not all(parts) or ".." in parts or any(sign in key for sign in "*?[]= \t\n\0"):
+            faults.append(f"key is {key!r}: allowed is one parameter's name, such as net.ipv4.ip_forward")
+        name = (file or "/x-evenkeel-x.conf").rsplit("/", 1)[1]
+        if not name.endswith(".conf") or ("-evenkeel-" not in name and not name.startswith("10-evenkeel.")):
+            faults.append(f"file is {file!r}: allowed are names like 98-evenkeel-kernel.conf, which are rendered whole")
+        return faults
+
+    @classmethod
+    def subject(cls, control: Control) -> str:
+        """The parameter, however its name is written."""
+        return f"kernel parameter {normal_key(control.state['key'])}"
+
+    @classmethod
+    def is_one_way(cls, control: Control) -> bool:
+        """Whether the kernel refuses to take the value back."""
+        fatal = ONE_WAY.get(normal_key(control.state["key"]))
+        return control.one_way or fatal is not None and fatal in ("", str(control.state["value"]))
+
+    def live_path(self, control: Control) -> str:
+        """Below /proc/sys."""
+        return f"/proc/sys/{normal_key(control.state['key'])}"
+
+    def drop_in(self, control: Control) -> str:
+        """98 lies behind what distributions ship and before 99-sysctl.conf, which is the administrator's own."""
+        return control.state.get("file") or scoped_path("/etc/sysctl.d", 98, self.planned.scope, ".conf")
+
+    def entry(self, control: Control) -> Entry:
+        """`key = value`, with the key as the catalogue writes it."""
+        return Entry(control.state["key"], (self.wanted(control),), separator=" = ")
+
+    def look_ahead(self, drafts: dict[str, Draft]) -> None:
+        """What systemd-sysctl would read."""
+        self._boot = BootSysctl(self.host, {path: draft.content for path, draft in drafts.items()})
+
+    def overridden(self, control: Control) -> str:
+        """systemd-sysctl takes the last line for a key."""
+        winner = self._boot.winner(control.state["key"])
+        if winner is None or winner.value is None:
+            return f"no drop-in would set {control.state['key']} at boot: {self.drop_in(control)} is not read there"
+        if winner.file == self.drop_in(control) or same_value(winner.value, self.wanted(control)):
+            return ""
+        return f"after a reboot {winner.file} would set {control.state['key']} to {winner.value}: take that line out"
