@@ -2,7 +2,7 @@
 
 Usage: python tools/role_readme.py --write | --check
 A role's README comes from its meta/argument_specs.yml (the example is the `examples` text of the entry point) and
-meta/main.yml; the tables list roles, modules and playbooks with the first sentence that each says about itself.
+meta/main.yml; the tables list roles, modules, playbooks and guides with what each says first about itself.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -154,23 +154,41 @@ def playbook_summary(path: Path) -> str:
     return found.group(1).rstrip(".") if found else ""
 
 
-def index() -> str:
+def guide_summary(path: Path) -> str:
+    """The first sentence of a guide's text, with its links taken out."""
+    paragraphs = re.split(r"\n{2,}", path.read_text(encoding="utf-8"))
+    first = " ".join(next((text for text in paragraphs if text[:1].isalpha()), "").split())
+    return re.sub(r"\[(.*?)\]\(.*?\)", r"\1", re.split(r"(?<=[.:])\s", first)[0].rstrip(".:"))
+
+
+def guide_title(path: Path) -> str:
+    """The first line of a guide."""
+    return path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")
+
+
+def listing(heading: str, entries: Iterable[tuple[str, Path, str]]) -> list[str]:
+    """A table of names with links and summaries."""
+    rows = [f"| [{name}]({path.relative_to(ROOT)}) | {cell(summary)} |" for name, path, summary in entries]
+    return ["", f"| {heading} | |", "| --- | --- |", *rows]
+
+
+def tables() -> str:
     """The tables of the collection's README."""
-    rooms = {
-        "Role": [(path, f"roles/{path.name}/README.md", role_summary(path)) for path in role_directories()],
-        "Module": [
-            (path, f"plugins/modules/{path.name}", module_summary(path))
-            for path in sorted(ROOT.glob("plugins/modules/*.py"))
-        ],
-        "Playbook": [
-            (path, f"playbooks/{path.name}", playbook_summary(path)) for path in sorted(ROOT.glob("playbooks/*.yml"))
-        ],
-    }
-    lines: list[str] = []
-    for heading, entries in rooms.items():
-        rows = [f"| [`{COLLECTION}.{path.stem}`]({link}) | {cell(summary)} |" for path, link, summary in entries]
-        lines += ["", f"| {heading} | What it does |", "| --- | --- |", *rows]
+    modules, playbooks, guides = (
+        sorted(ROOT.glob(pattern)) for pattern in ("plugins/modules/*.py", "playbooks/*.yml", "docs/*.md")
+    )
+    lines = [
+        *listing("Role", ((full_name(role), role / "README.md", role_summary(role)) for role in role_directories())),
+        *listing("Module", ((full_name(path), path, module_summary(path)) for path in modules)),
+        *listing("Playbook", ((full_name(path), path, playbook_summary(path)) for path in playbooks)),
+        *listing("Guide", ((guide_title(path), path, guide_summary(path)) for path in guides)),
+    ]
     return "\n".join([*lines, "", ""])
+
+
+def full_name(path: Path) -> str:
+    """The name under which Ansible knows a role, module or playbook."""
+    return f"`{COLLECTION}.{path.stem}`"
 
 
 def role_directories() -> list[Path]:
@@ -182,7 +200,7 @@ def wanted_texts() -> dict[Path, str]:
     """Every generated file with the text that it should have."""
     readme = ROOT / "README.md"
     files = {role / "README.md": render(role) for role in role_directories()}
-    return {**files, readme: TABLES.sub(lambda _match: index(), readme.read_text(encoding="utf-8"))}
+    return {**files, readme: TABLES.sub(lambda _match: tables(), readme.read_text(encoding="utf-8"))}
 
 
 def main(arguments: list[str] | None = None) -> int:
