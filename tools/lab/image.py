@@ -24,7 +24,6 @@ from tools.lab.settings import BASE_IMAGE, IMAGE, LABEL_IMAGE, SUITES, LabError,
 RECIPE = Path(__file__).parent / "image"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 NEEDED_BYTES = 4 * 1024**3
-FULL_BYTES = 50 * 1024**2
 PULL_PATIENCE = 15
 
 
@@ -103,10 +102,10 @@ def _build_one(client: docker.DockerClient, distribution: str) -> None:
         image.tag(IMAGE, distribution)
         say(f"{distribution}: image {image_name(distribution)} is ready, {image.attrs['Size'] / 1e6:.0f} MB")
     except BuildError as error:
-        log = "".join(str(entry.get("stream", "")) for entry in error.build_log).splitlines()[-15:]
-        raise LabError("\n".join([f"Building the image of {distribution} failed: {error.msg}", *log])) from error
+        log = "".join(str(entry.get("stream", "")) for entry in error.build_log)
+        raise failure(f"Building the image of {distribution}", f"{log}\n{error.msg}") from error
     except (DockerException, OSError) as error:
-        raise LabError(f"Building the image of {distribution} failed: {error}") from error
+        raise failure(f"Building the image of {distribution}", str(error)) from error
 
 
 def _base(client: docker.DockerClient, distribution: str) -> str:
@@ -165,15 +164,16 @@ def _bootstrap(client: docker.DockerClient, distribution: str, name: str) -> Non
             check=False,
         )
         if done.returncode:
-            tail = "\n".join(done.stderr.splitlines()[-15:])
-            raise LabError(f"mmdebstrap failed ({done.returncode}) for {suite}{_disk_is_full(work)}:\n{tail}")
+            raise failure(f"Making a base of {suite} with mmdebstrap", done.stderr)
         repository, tag = name.split(":")
         changes = [f"LABEL {LABEL_IMAGE}=1"]
         client.api.import_image_from_file(str(tarball), repository=repository, tag=tag, changes=changes)
 
 
-def _disk_is_full(path: str) -> str:
-    return f", for {path} is full" if shutil.disk_usage(path).free < FULL_BYTES else ""
+def failure(what: str, log: str) -> LabError:
+    """A failed step, with the end of its log; a full disk is named first, for its message drowns in others."""
+    full = ": the disk is full" if "no space left on device" in log.lower() else ""
+    return LabError("\n".join([f"{what} failed{full}; its log ends with:", *log.splitlines()[-15:]]))
 
 
 def usable_sources(suite: str) -> list[Source]:

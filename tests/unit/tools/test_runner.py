@@ -1,0 +1,109 @@
+"""The test runner and the demo: what they choose, count and promise."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools import bench, demo, runs, test
+from tools.lab.inventory import Host, Publish
+
+HOSTS = [
+    Host("lb1", "10.1.2.11", "debian12", (Publish("127.0.0.1", 8080, 80),)),
+    Host("mon1", "10.1.2.31", "debian13", (Publish("127.0.0.1", 9090, 9090),)),
+    Host("web1", "10.1.2.21", "debian12"),
+    Host("web2", "10.1.2.22", "debian13"),
+]
+UP = [{"health": "up", "scrapeUrl": f"http://{host.address}"} for host in HOSTS]
+
+
+def result(changed: int = 0) -> runs.Result:
+    hosts = {host.name: {"changed": 0} for host in HOSTS}
+    hosts["web1"]["changed"] = changed
+    return runs.Result(hosts, {"evenkeel.ops.nginx": 8}, ["web1: Deploy"] * changed, 4.0, 2.0)
+
+
+def kept(answers: dict[str, int], targets: list[dict[str, Any]], second: runs.Result) -> list[bool]:
+    return [good for good, _ in demo.checks(HOSTS, Counter(answers), targets, second)]
+
+
+def test_the_demo_is_content_when_both_servers_answer_all_is_up_and_nothing_changes() -> None:
+    assert kept({"web1": 100, "web2": 100}, UP, result()) == [True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("answers", "targets", "second", "broken"),
+    [
+        ({"web1": 200}, UP, result(), 0),
+        ({"web1": 100, "web2": 99, "error: refused": 1}, UP, result(), 0),
+        ({"web1": 1, "web2": 1}, UP[:3], result(), 1),
+        ({"web1": 1, "web2": 1}, [*UP[:3], {"health": "down", "scrapeUrl": "x"}], result(), 1),
+        ({"web1": 1, "web2": 1}, UP, result(changed=1), 2),
+    ],
+)
+def test_one_broken_promise_is_seen(
+    answers: dict[str, int], targets: list[Any], second: runs.Result, broken: int
+) -> None:
+    assert [index for index, good in enumerate(kept(answers, targets, second)) if not good] == [broken]
+
+
+def test_the_benchmark_counts_by_role_and_host() -> None:
+    text = bench.table(result())
+    assert "evenkeel.ops.nginx" in text
+    assert "0.50 s per host" in text
+
+
+def part(name: str, code: str, needs: str = "") -> test.Part:
+    return test.Part(name, [[sys.executable, "-c", code]], needs=needs)
+
+
+@pytest.fixture(autouse=True)
+def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(runs, "LOGS", tmp_path)
+    return tmp_path
+
+
+def test_a_failed_part_shows_its_log_and_stops_only_what_needs_it(capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = [part("a", "print('boom'); exit(3)"), part("b", "pass", needs="a"), part("c", "pass")]
+    outcomes = test.run_all(chosen)
+    assert [outcome.good for outcome in outcomes] == [False, False, True]
+    assert "exit status 3" in outcomes[0].remark
+    assert outcomes[1].remark == "not run: it needs a"
+    assert "boom" in capsys.readouterr().out
+    assert test.table(outcomes, 0).splitlines()[-1] == "1 passed, 2 failed"
+
+
+def test_all_commands_of_a_part_run_although_one_fails(logs: Path) -> None:
+    commands = [[sys.executable, "-c", "exit(1)"], [sys.executable, "-c", "print('second ran')"]]
+    assert not test.run_part(test.Part("lint", commands)).good
+    assert "second ran" in (logs / "lint.log").read_text(encoding="utf-8")
+
+
+def test_a_part_that_hangs_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(test, "PATIENCE", 0)
+    assert test.run_part(part("slow", "import time; time.sleep(600)")).remark.endswith("stopped after 0 minutes")
+
+
+def test_chosen_parts_bring_what_they_need() -> None:
+    every = [
+        part("engine", ""),
+        part("images", "", needs="engine"),
+        part("molecule-x", "", needs="images"),
+        part("unit", ""),
+    ]
+    assert [item.name for item in test.choose("molecule-x,unit", every)] == ["engine", "images", "molecule-x", "unit"]
+    assert test.choose("", every) == every
+    with pytest.raises(SystemExit, match="PART=nonsense is not a part; parts are: engine, images"):
+        test.choose("nonsense", every)
+
+
+def test_every_scenario_is_a_part() -> None:
+    names = {item.name for item in test.parts(full=False)}
+    scenarios = {path.parent.name for path in (runs.CHECKOUT / "molecule").glob("*/molecule.yml")}
+    assert {f"molecule-{name}" for name in scenarios} <= names
+    assert "demo" not in names
+    assert "demo" in {item.name for item in test.parts(full=True)}
