@@ -6,14 +6,28 @@
 from __future__ import annotations
 
 from ..changes import Kind
+from .apparmor_profile import AppArmorProfileKind
+from .kernel_module import KernelModuleKind
 from .kernel_value import KernelValueKind
+from .listing import ListingKind
 from .meta import MetaKind
+from .mount import MountKind
+from .nft_table import NftTableKind
+from .package import PackageKind
 from .path import PathKind
+from .unit import UnitKind
 
 _ALL: tuple[Kind, ...] = (
     PathKind(),
     MetaKind(),
+    ListingKind(),
     KernelValueKind(),
+    UnitKind(),
+    PackageKind(),
+    NftTableKind(),
+    MountKind(),
+    KernelModuleKind(),
+    AppArmorProfileKind(),
 )
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _ALL}

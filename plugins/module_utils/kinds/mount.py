@@ -1,0 +1,120 @@
+# Copyright: the evenkeel.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A mounted file system: whether it is mounted, and with which options."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from ..changes import BlobStore, ChangeFailed, Kind
+from ..host import Host
+
+# Flags of the mount point itself, which `remount,bind` sets without touching the file system's own options.
+VFS_FLAGS = {
+    *("rw", "ro", "nosuid", "suid", "nodev", "dev", "noexec", "exec", "nosymfollow", "symfollow"),
+    *("noatime", "atime", "relatime", "norelatime", "strictatime", "nodiratime", "diratime"),
+}
+# What a file system option is when it is not shown.
+UNSHOWN = {"hidepid": "0", "gid": "0"}
+
+
+@dataclass(frozen=True)
+class MountInfo:
+    """One line of /proc/self/mountinfo."""
+
+    path: str
+    options: tuple[str, ...]
+    fstype: str
+    source: str
+    super_options: tuple[str, ...]
+
+
+def unescape(field: str) -> str:
+    """fstab and mountinfo write blanks and backslashes in octal."""
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match.group(1), 8)), field)
+
+
+def parse_mountinfo(text: str) -> dict[str, MountInfo]:
+    """The mounts by mount point; of several on one point the last, which is on top."""
+    mounts = {}
+    for line in text.splitlines():
+        left, _, right = line.partition(" - ")
+        fields, tail = left.split(" "), right.split(" ")
+        if len(fields) < 6 or len(tail) < 3:
+            continue
+        path = unescape(fields[4])
+        options, super_options = tuple(fields[5].split(",")), tuple(tail[2].split(","))
+        mounts[path] = MountInfo(path, options, tail[0], unescape(tail[1]), super_options)
+    return mounts
+
+
+def read_mounts(host: Host) -> dict[str, MountInfo]:
+    """The mounts that this process sees."""
+    try:
+        return parse_mountinfo(host.fs.read(host.path("/proc/self/mountinfo")).decode("utf-8", "surrogateescape"))
+    except FileNotFoundError:
+        return {}
+
+
+class MountKind(Kind):
+    """State: mounted, options (of the mount point), super (of the file system).
+
+    A new mount is wanted by source, fstype and mount_options.
+    """
+
+    name = "mount"
+
+    def capture(self, target: str, host: Host, blobs: BlobStore) -> dict[str, Any]:
+        """What the kernel says of the mount point."""
+        found = read_mounts(host).get(target)
+        if found is None:
+            return {"mounted": False}
+        return {
+            "mounted": True,
+            "options": ",".join(sorted(found.options)),
+            "super": ",".join(sorted(found.super_options)),
+        }
+
+    def same(self, one: dict[str, Any], other: dict[str, Any]) -> bool:
+        """Equal in everything that both of them say; the order of options does not count."""
+        return all(_options(one[key]) == _options(other[key]) for key in one.keys() & other.keys())
+
+    def put(self, target: str, state: dict[str, Any], host: Host, blobs: BlobStore) -> None:
+        """Unmount, mount or remount; running programs keep their files."""
+        found = read_mounts(host).get(target)
+        if not state["mounted"]:
+            if found is not None and not host.run(["umount", target]).ok:
+                host.must(["umount", "--lazy", target])
+            return
+        if found is None:
+            if "source" not in state:
+                raise ChangeFailed(f"{target} is no longer mounted and cannot be remounted")
+            options = ["--types", state["fstype"], "--options", state["mount_options"]]
+            host.must(["mount", *options, state["source"], target])
+            return
+        self._remount(target, state, found, host)
+
+    def _remount(self, target: str, state: dict[str, Any], found: MountInfo, host: Host) -> None:
+        wanted = _options(state.get("options", ""))
+        if wanted and wanted != set(found.options):
+            host.must(["mount", "--options", ",".join(["remount", "bind", *sorted(wanted)]), target])
+        changed = super_difference(found.super_options, state.get("super", ""))
+        if changed:
+            # With the source named, mount does not merge what fstab says.
+            host.must(["mount", "--options", ",".join(["remount", *changed]), found.source, target])
+
+
+def super_difference(found: tuple[str, ...], wanted: str) -> list[str]:
+    """The file system's own options that must be given again so that they are as `wanted` says."""
+    if not wanted:
+        return []
+    before, after = set(found), _options(wanted)
+    gone = {option.partition("=")[0] for option in before - after} - {option.partition("=")[0] for option in after}
+    return sorted(after - before) + sorted(f"{key}={UNSHOWN[key]}" for key in gone & UNSHOWN.keys())
+
+
+def _options(value: Any) -> Any:
+    return {option for option in value.split(",") if option} if isinstance(value, str) else value

@@ -1,0 +1,72 @@
+# Copyright: the evenkeel.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is logged in to make this change, and through which door, so that neither is shut by it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+
+from .host import Host
+
+UNSET_LOGIN = 4294967295
+
+
+def ancestors(host: Host, pid: int | None = None) -> Iterator[int]:
+    """This process and its parents, nearest first."""
+    pid = os.getpid() if pid is None else pid
+    seen: set[int] = set()
+    while pid > 0 and pid not in seen:
+        seen.add(pid)
+        yield pid
+        try:
+            stat = host.fs.read(host.path(f"/proc/{pid}/stat")).decode("utf-8", "replace")
+        except OSError:
+            return
+        # The command may hold blanks and brackets; the parent is the second field after its end.
+        pid = int(stat.rpartition(")")[2].split()[1])
+
+
+def operator_uids(host: Host, environ: Mapping[str, str]) -> set[int]:
+    """User ids of everybody on the way from the login to this process."""
+    uids = {int(environ[name]) for name in ("SUDO_UID", "PKEXEC_UID") if environ.get(name, "").isdigit()}
+    for pid in ancestors(host):
+        uids |= _status_uids(host, pid)
+        login = _read(host, f"/proc/{pid}/loginuid").strip()
+        if login.isdigit() and int(login) != UNSET_LOGIN:
+            uids.add(int(login))
+    return uids | {os.getuid()}
+
+
+def ssh_connection(host: Host, environ: Mapping[str, str]) -> tuple[str, int] | None:
+    """Address of the client and port of the server, from this session or, past sudo, from a parent's."""
+    value = environ.get("SSH_CONNECTION", "")
+    for pid in ancestors(host):
+        if value:
+            break
+        pairs = _read(host, f"/proc/{pid}/environ").split("\0")
+        value = next((pair.partition("=")[2] for pair in pairs if pair.startswith("SSH_CONNECTION=")), "")
+    words = value.split()
+    return (words[0].partition("%")[0], int(words[3])) if len(words) == 4 and words[3].isdigit() else None
+
+
+def sshd_ports(host: Host) -> set[int]:
+    """The ports that sshd is configured for; empty where there is no sshd."""
+    answer = host.run(["sshd", "-T"])
+    words = (line.split() for line in answer.out.splitlines())
+    return {int(word[1]) for word in words if len(word) == 2 and word[0] == "port" and word[1].isdigit()}
+
+
+def _status_uids(host: Host, pid: int) -> set[int]:
+    for line in _read(host, f"/proc/{pid}/status").splitlines():
+        if line.startswith("Uid:"):
+            return {int(uid) for uid in line.split()[1:]}
+    return set()
+
+
+def _read(host: Host, path: str) -> str:
+    try:
+        return host.fs.read(host.path(path)).decode("utf-8", "replace")
+    except OSError:
+        return ""

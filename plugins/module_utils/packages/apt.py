@@ -1,0 +1,125 @@
+# Copyright: the evenkeel.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Debian's package manager."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from .manager import Command, PackageManager, Request, Simulation
+
+ENVIRONMENT = {
+    "DEBIAN_FRONTEND": "noninteractive",
+    "APT_LISTCHANGES_FRONTEND": "none",
+    # What must be restarted is somebody else's decision, in a patch window.
+    "NEEDRESTART_SUSPEND": "1",
+}
+# A configuration file that was edited stays as it is.
+KEEP_CONFIGURATION = ("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold")
+STATUS = "${binary:Package}\\t${db:Status-Status}\\t${Version}\\n"
+
+
+def bare(name: str) -> str:
+    """Without the architecture that dpkg appends: `libc6:amd64` is `libc6`."""
+    return name.partition(":")[0]
+
+
+def parse_simulation(output: str) -> tuple[dict[str, str], frozenset[str]]:
+    """`Inst name [old] (new source…)`, `Remv name [old]` and `Purg name [old]` lines of `apt-get --simulate`."""
+    installed, removed = {}, set()
+    for line in output.splitlines():
+        verb, _, rest = line.partition(" ")
+        name = bare(rest.split(" ")[0])
+        if verb == "Inst":
+            version = re.search(r"\((\S+)", rest)
+            installed[name] = version.group(1) if version else ""
+        elif verb in ("Remv", "Purg"):
+            removed.add(name)
+    return installed, frozenset(removed)
+
+
+def parse_policy(output: str) -> dict[str, str]:
+    """Candidate version by package of `apt-cache policy`; packages without one are left out."""
+    candidates, name = {}, ""
+    for line in output.splitlines():
+        if line and not line[0].isspace():
+            name = bare(line.rstrip(":").strip())
+        elif line.strip().startswith("Candidate:"):
+            version = line.partition(":")[2].strip()
+            if version != "(none)":
+                candidates[name] = version
+    return candidates
+
+
+class Apt(PackageManager):
+    """apt-get, with everything in one transaction."""
+
+    def _status(self, names: Sequence[str]) -> dict[str, tuple[str, str]]:
+        if not names:
+            return {}
+        # dpkg-query answers 1 where it does not know one of them, and says the others all the same.
+        answer = self.host.run(["dpkg-query", "--show", f"--showformat={STATUS}", "--", *names])
+        fields = (line.split("\t") for line in answer.out.splitlines())
+        return {bare(line[0]): (line[1], line[2]) for line in fields if len(line) == 3}
+
+    def installed(self, names: Sequence[str]) -> dict[str, str]:
+        """Version by name."""
+        return {name: version for name, (status, version) in self._status(names).items() if status == "installed"}
+
+    def configured(self, names: Sequence[str]) -> set[str]:
+        """Packages in dpkg's state `config-files`."""
+        return {name for name, (status, _) in self._status(names).items() if status == "config-files"}
+
+    def candidates(self, names: Sequence[str]) -> set[str]:
+        """Packages with a candidate in the lists that apt has."""
+        return set(parse_policy(self.host.must(["apt-cache", "policy", "--", *names]).out)) if names else set()
+
+    def held(self) -> set[str]:
+        """What `apt-mark hold` keeps."""
+        return {bare(name) for name in self.host.must(["apt-mark", "showhold"]).out.split()}
+
+    def simulate(self, request: Request) -> Simulation:
+        """Ask apt-get itself. It takes no lock for that."""
+        argv = self._argv(request)
+        answer = self.host.run([argv[0], "--simulate", "-o", "Debug::NoLocking=1", *argv[1:]])
+        if not answer.ok:
+            errors = [line[3:] for line in answer.err.splitlines() if line.startswith("E: ")]
+            return Simulation(error=" ".join(errors) or answer.words)
+        installed, removed = parse_simulation(answer.out)
+        return Simulation(installed, removed)
+
+    def commands(self, request: Request) -> list[Command]:
+        """One apt-get for all that comes and goes, and one that clears what shall leave no configuration."""
+        env = {**ENVIRONMENT, **request.environment}
+        commands = []
+        if request.install or request.remove:
+            commands.append(Command(self._argv(request), env))
+        if request.purge:
+            purge = Request(remove=request.purge, lock_timeout=request.lock_timeout)
+            options = self._options(purge)
+            commands.append(Command(("apt-get", "purge", *options, "--", *request.purge), env))
+        return commands
+
+    def configuration_files(self, name: str) -> list[str]:
+        """dpkg's conffiles; what maintainer scripts remove beyond them is not known to anybody."""
+        answer = self.host.run(["dpkg-query", "--show", "--showformat=${Conffiles}\\n", "--", name])
+        return sorted(line.split()[0] for line in answer.out.splitlines() if line.strip().startswith("/"))
+
+    def restoring(self, name: str, version: str, downgrade: bool) -> list[Command]:
+        """The version itself while a source or the cache has it, then any."""
+        options = [*self._options(Request()), "--allow-downgrades"]
+        wanted = [f"{name}={version}"] if downgrade else [f"{name}={version}", name]
+        return [Command(("apt-get", "install", *options, "--", spec), ENVIRONMENT) for spec in wanted]
+
+    def _argv(self, request: Request) -> tuple[str, ...]:
+        names = [*request.install, *(f"{name}-" for name in request.remove)]
+        return ("apt-get", "install", *self._options(request), "--", *names)
+
+    def _options(self, request: Request) -> list[str]:
+        recommends = "--install-recommends" if request.recommends else "--no-install-recommends"
+        lock = ("-o", f"DPkg::Lock::Timeout={request.lock_timeout}")
+        # Nothing is removed that the simulation did not announce, even where sources changed since.
+        no_remove = [] if request.remove else ["--no-remove"]
+        return ["--yes", "--quiet", "--no-auto-remove", *no_remove, recommends, *lock, *KEEP_CONFIGURATION]
