@@ -1,0 +1,231 @@
+# Copyright: the evenkeel.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the files that shall be there to the changes that bring them about, which stand or fall as a whole."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import tree_manifest
+from .blobs import DigestOnly
+from .changes import Change, Reload, Step, Validator
+from .changes_basic import SetState, parents
+from .host import Host
+from .kinds.path import PathKind, capture_meta, same_where_both_speak
+from .tree_manifest import Manifest
+from .tree_rules import Ids
+
+PATH = PathKind()
+SECRET_MODE = 0o600
+
+
+@dataclass(frozen=True)
+class TreeFile:
+    """One file that shall be there. What is None is kept where the file exists."""
+
+    path: str
+    content: bytes
+    mode: int | None = None
+    owner: str | None = None
+    group: str | None = None
+    secret: bool = False
+
+
+@dataclass(frozen=True)
+class Tree:
+    """What somebody wants: files below roots, names that shall not be there, and who wants it (scope)."""
+
+    roots: Sequence[str]
+    files: Sequence[TreeFile]
+    scope: str
+    state_dir: str
+    absent: Sequence[str] = ()
+    prune: bool = False
+    directory_mode: int = 0o755
+
+
+@dataclass
+class TreePlan:
+    """The changes, and what to tell of them."""
+
+    changes: list[Change] = field(default_factory=list)
+    changed_files: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    pruned: list[str] = field(default_factory=list)
+    adopted: list[str] = field(default_factory=list)
+    manifest: Change | None = None
+    diff: list[dict[str, str]] = field(default_factory=list)
+    # What this prediction takes for granted: a package will bring it.
+    assumed: list[str] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything is to be done."""
+        return bool(self.changes or self.manifest)
+
+    def steps(
+        self, validators: Sequence[Validator], reloads: Sequence[Reload], access: bool, secret: bool
+    ) -> list[Step]:
+        """The tree, which is validated and reloaded, and the note of what it owns, which is not."""
+        steps = []
+        if self.changes:
+            steps.append(Step("files", self.changes, list(validators), list(reloads), access=access, secret=secret))
+        if self.manifest:
+            steps.append(Step("manifest", [self.manifest], access=access))
+        return steps
+
+
+class Planner:
+    """Plans one tree on one host. Reads only."""
+
+    def __init__(self, tree: Tree, host: Host, ids: Ids) -> None:
+        self.tree = tree
+        self.host = host
+        self.ids = ids
+        self.kept_at = tree_manifest.location(tree.state_dir, tree.scope, tree.roots)
+        self.owned = tree_manifest.load(host, self.kept_at)
+        self.directories = set(self.owned.directories)
+        self.made: set[str] = set()
+        self.gone: set[str] = set()
+        self.result = TreePlan()
+
+    def plan(self) -> TreePlan:
+        """Directories, files, removals, manifest: in the order in which they are applied."""
+        self._note_missing_roots()
+        for file in self.tree.files:
+            self._file(file)
+        for path in sorted(set(self.tree.absent)):
+            if self._remove(path):
+                self.result.removed.append(path)
+        wanted = {file.path for file in self.tree.files}
+        if self.tree.prune:
+            self._prune(sorted(self.owned.files - wanted))
+        kept = set() if self.tree.prune else self.owned.files - wanted - set(self.tree.absent)
+        self._manifest(Manifest(frozenset(wanted | kept), frozenset(self.directories)))
+        changed = set(self.result.changed_files)
+        if self.result.manifest:
+            self.result.adopted = sorted(wanted - self.owned.files - changed)
+        return self.result
+
+    def _note_missing_roots(self) -> None:
+        for root in self.tree.roots:
+            if not self.host.fs.exists(self.host.path(root)):
+                self.result.assumed.append(root)
+
+    def _file(self, file: TreeFile) -> None:
+        now = PATH.capture(file.path, self.host, DigestOnly())
+        mode = SECRET_MODE if file.mode is None and file.secret and now["type"] == "absent" else file.mode
+        uid, gid = self.ids.user(file.owner), self.ids.group(file.group)
+        change = SetState.file(file.path, file.content, mode, uid, gid)
+        if now["type"] == "file" and same_where_both_speak(now, change.state):
+            return
+        self._parents(file.path)
+        self.result.changes.append(change)
+        self.result.changed_files.append(file.path)
+        self.result.diff.append(describe(self.host, file, now, change.state))
+
+    def _parents(self, path: str) -> None:
+        for change in parents(self.host, path, self.tree.directory_mode):
+            if change.target in self.made:
+                continue
+            self.made.add(change.target)
+            self.result.changes.append(change)
+            if any(change.target == root or is_below(change.target, root) for root in self.tree.roots):
+                self.directories.add(change.target)
+
+    def _remove(self, path: str) -> bool:
+        now = capture_meta(self.host.path(path), self.host.fs)
+        if now["type"] == "absent":
+            return False
+        self.gone.add(path)
+        self.result.changes.append(SetState.absent(path))
+        self.result.diff.append(
+            {"before_header": path, "after_header": f"{path} (absent)", "before": f"{now['type']}\n", "after": ""}
+        )
+        return True
+
+    def _prune(self, unwanted: Sequence[str]) -> None:
+        self.result.pruned = [path for path in unwanted if path in self.gone or self._remove(path)]
+        needed = {parent for file in self.tree.files for parent in ancestors(file.path)}
+        for directory in sorted(self.directories - needed, key=len, reverse=True):
+            place = self.host.path(directory)
+            if not os.path.isdir(place) or os.path.islink(place):
+                self.directories.discard(directory)
+            elif all(os.path.join(directory, name) in self.gone for name in self.host.fs.listdir(place)):
+                self.directories.discard(directory)
+                self.gone.add(directory)
+                self.result.changes.append(SetState.absent(directory))
+
+    def _manifest(self, manifest: Manifest) -> None:
+        if manifest == self.owned:
+            return
+        if manifest == Manifest():
+            self.result.manifest = SetState.absent(self.kept_at)
+            return
+        content = manifest.encode(self.tree.scope, self.tree.roots)
+        self.result.manifest = SetState.file(self.kept_at, content, 0o600)
+
+
+def is_below(path: str, root: str) -> bool:
+    """Whether `path` is inside the directory `root`."""
+    return path.startswith(root.rstrip("/") + "/")
+
+
+def ancestors(path: str) -> list[str]:
+    """Every directory above `path`, the nearest first."""
+    found = []
+    while path not in ("", "/"):
+        path = os.path.dirname(path)
+        found.append(path)
+    return found
+
+
+def describe(host: Host, file: TreeFile, now: dict[str, Any], wanted: dict[str, Any]) -> dict[str, str]:
+    """One file's part of the diff; a secret one shows digests only."""
+    before = host.fs.read(host.path(file.path)) if now["type"] == "file" else None
+    after_state = {**now, **wanted} if now["type"] == "file" else wanted
+    return {
+        "before_header": f"{file.path} ({_meta(now)})",
+        "after_header": f"{file.path} ({_meta(after_state)})",
+        "before": "" if before is None else _shown(before, file.secret),
+        "after": _shown(file.content, file.secret),
+    }
+
+
+def _meta(state: dict[str, Any]) -> str:
+    if state["type"] == "absent":
+        return "absent"
+    words = [f"mode {state['mode']:04o}" if "mode" in state else "", f"owner {state['uid']}" if "uid" in state else ""]
+    words.append(f"group {state['gid']}" if "gid" in state else "")
+    return ", ".join(word for word in words if word) or "new"
+
+
+def _shown(content: bytes, secret: bool) -> str:
+    digest = DigestOnly().put(content)
+    if secret:
+        return f"(secret) sha256:{digest}\n"
+    if b"\0" in content:
+        return f"(binary, {len(content)} bytes) sha256:{digest}\n"
+    return content.decode("utf-8", "replace")
+
+
+class Masker:
+    """Takes the words of secret files out of messages: a validator quotes the line that it does not like."""
+
+    SHORTEST = 4
+
+    def __init__(self, files: Sequence[TreeFile]) -> None:
+        secret = b"\n".join(file.content for file in files if file.secret).decode("utf-8", "replace")
+        words = {word for word in re.split(r"[\s\"'=;,{}()\[\]]+", secret) if len(word) >= self.SHORTEST}
+        self.words = sorted(words, key=len, reverse=True)
+
+    def mask(self, text: str) -> str:
+        """The text with every such word replaced."""
+        for word in self.words:
+            text = text.replace(word, "********")
+        return text
