@@ -21,7 +21,7 @@ from tools.runs import LOGS, environment, log_path
 PYTHON = sys.executable
 PATIENCE = 25 * 60
 HEARTBEAT = 30
-TAIL = 60
+TAIL = 40
 
 
 @dataclass(frozen=True)
@@ -116,16 +116,17 @@ def run_part(part: Part) -> Outcome:
     say(f"{part.name} ...")
     start = time.monotonic()
     failed = []
-    with log.open("w", encoding="utf-8") as stream:
+    with log.open("w+", encoding="utf-8", errors="replace") as stream:
         for command in part.commands:
+            begin = stream.seek(0, os.SEEK_END)
             stream.write(f"$ {' '.join(command)}\n")
             stream.flush()
             trouble = run_command(part, command, stream.fileno(), start)
             if trouble:
                 failed.append(f"{' '.join(command[:4])}: {trouble}".replace(PYTHON, "python"))
+                stream.seek(begin)
+                print("\n".join(stream.read().splitlines()[-TAIL:]))
     seconds = time.monotonic() - start
-    if failed:
-        print("\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL:]))
     say(f"{part.name} {'FAILED: ' + '; '.join(failed) if failed else 'passed'} ({seconds:.1f} s, {log})")
     return Outcome(part.name, not failed, seconds, "; ".join(failed))
 
