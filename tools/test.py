@@ -54,10 +54,10 @@ def parts(full: bool) -> list[Part]:
             found.append(Part(name, [[PYTHON, "-m", "pytest", f"tests/{name}"]], env=own_modules))
     if (CHECKOUT / "tools/sanity.sh").exists():
         found.append(Part("sanity", [["tools/sanity.sh"]]))
-    if (CHECKOUT / "tests/package").is_dir():
-        found.append(Part("package", [[PYTHON, "-m", "pytest", "tests/package"]], env=own_modules))
     found.append(Part("engine", [[PYTHON, "-m", "tools.lab", "engine", "start"]]))
     found.append(Part("images", [[PYTHON, "-m", "tools.lab", "build"]], needs="engine"))
+    if (CHECKOUT / "tests/package").is_dir():
+        found.append(Part("package", [[PYTHON, "-m", "pytest", "tests/package"]], needs="images", env=own_modules))
     found += [scenario(path.parent.name) for path in sorted((CHECKOUT / "molecule").glob("*/molecule.yml"))]
     if full:
         found.append(Part("demo", [[PYTHON, "-m", "tools.demo"]], needs="images"))
