@@ -37,7 +37,6 @@ class Control:
     one_way: bool = False
     secret: bool = False
     needs: Mapping[str, Any] = field(default_factory=dict)
-    area: str = ""
 
 
 @dataclass
@@ -132,6 +131,10 @@ class Provider(ABC):
     def subject(cls, control: Control) -> str:
         """What the control is about (`sysctl net.ipv4.ip_forward`): two controls must not want it differently."""
         return ""
+
+    def culprits(self, error: str, controls: Sequence[Control]) -> set[str]:
+        """Ids of the controls that a failed step's error names, so that the step can be tried again without them."""
+        return set()
 
     @abstractmethod
     def plan(self, controls: Sequence[Control]) -> Plan:

@@ -15,6 +15,7 @@ from ..host import Host
 
 # A file hides those of the same name in later directories.
 DIRECTORIES = ("/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d", "/lib/sysctl.d")
+SWAPPED = str.maketrans("./", "/.")
 
 
 def normal_key(key: str) -> str:
@@ -23,7 +24,7 @@ def normal_key(key: str) -> str:
         if sign == "/":
             return key
         if sign == ".":
-            return key.translate(str.maketrans("./", "/."))
+            return key.translate(SWAPPED)
     return key
 
 

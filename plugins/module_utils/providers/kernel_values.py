@@ -43,6 +43,10 @@ class KernelValues(Provider):
         """Why another file would have the say after a reboot; empty where none has."""
         return ""
 
+    def culprits(self, error: str, controls: Sequence[Control]) -> set[str]:
+        """The kernel refused a value: the error begins with the file's path."""
+        return {control.id for control in controls if f"{self.host.path(self.live_path(control))}:" in error}
+
     @classmethod
     def is_one_way(cls, control: Control) -> bool:
         """Whether the kernel refuses to take the value back before the next boot."""
@@ -67,6 +71,7 @@ class KernelValues(Provider):
                 groups.setdefault(self.drop_in(control), []).append(control)
             except Unfit as unfit:
                 plan.verdicts[control.id] = unfit.verdict()
+                plan.verdicts[control.id].assumed = unfit.status == CHANGE
         drafts: dict[str, Draft] = {}
         for path, members in groups.items():
             try:
@@ -129,12 +134,14 @@ class KernelValues(Provider):
         )
 
     def _read(self, control: Control) -> str:
-        """The kernel's answer. Unfit where there is none, or where the value is not ours to set."""
+        """What the kernel says now. Unfit where it says nothing, or where the value is not ours to set."""
         path = self.live_path(control)
         place = self.host.path(path)
         if control.state.get("persist_only"):
             return ""
         if not os.path.exists(place):
+            if self.planned.modules:
+                raise Unfit("a kernel module that is only planned may bring it", CHANGE)
             raise Unfit(f"this kernel has no {path}", NOT_APPLICABLE)
         try:
             text = self.host.fs.read(place).decode("utf-8", "replace")

@@ -9,7 +9,7 @@ from ..formats.base import Entry
 from ..formats.keyvalue import KeyValue
 from ..scoped_files import scoped_path
 from .base import Control
-from .boot_sysctl import BootSysctl, normal_key, same_value
+from .boot_sysctl import SWAPPED, BootSysctl, normal_key, same_value
 from .draft import Draft
 from .kernel_values import KernelValues
 
@@ -71,7 +71,7 @@ class Sysctl(KernelValues):
     @classmethod
     def subject(cls, control: Control) -> str:
         """The parameter, however its name is written."""
-        return f"kernel parameter {normal_key(control.state['key'])}"
+        return "kernel parameter " + normal_key(control.state["key"]).translate(SWAPPED)
 
     @classmethod
     def is_one_way(cls, control: Control) -> bool:
