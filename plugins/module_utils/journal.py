@@ -161,7 +161,7 @@ class Journal:
         try:
             self.host.fs.make_dirs(record.blobs.directory)
             self._write(record, meta, entries, contents)
-            self.pristine.remember(entries, contents, run)
+            self.pristine.remember(entries, contents, run, scope, order)
         except OSError as error:
             self.discard(record)
             raise JournalFailed(f"The journal cannot be written, so nothing was changed: {in_words(error)}.") from None

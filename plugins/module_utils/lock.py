@@ -162,10 +162,13 @@ class HostLock:
 
     def release(self) -> None:
         """Give the lock back."""
-        if self._fd is not None:
-            self.fs.truncate(self._fd, 0)
-            self.fs.close(self._fd)
-            self._fd = None
+        if self._fd is None:
+            return
+        fd, self._fd = self._fd, None
+        try:
+            self.fs.truncate(fd, 0)
+        finally:
+            self.fs.close(fd)
 
     def kill_holder(self) -> bool:
         """Kill the holder and all that it started, and see them dead; False where there is none to kill."""

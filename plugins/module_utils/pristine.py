@@ -28,7 +28,7 @@ class Pristine:
     def _file(self, kind: str, target: str) -> str:
         return os.path.join(self.directory, hashlib.sha256(f"{kind}:{target}".encode()).hexdigest() + ".json")
 
-    def remember(self, entries: Sequence[Entry], contents: MemoryBlobs, run: str) -> None:
+    def remember(self, entries: Sequence[Entry], contents: MemoryBlobs, run: str, scope: str, order: int) -> None:
         """Keep the state before of every target that is new here. All or nothing: raises OSError with nothing kept."""
         new = [entry for entry in entries if not self.fs.exists(self._file(entry["kind"], entry["target"]))]
         if not new:
@@ -43,23 +43,34 @@ class Pristine:
             self.fs.fsync_dir(self.blobs.directory)
             for entry in new:
                 written.append(self._file(entry["kind"], entry["target"]))
-                self._write(entry["kind"], entry["target"], {"before": entry["before"], "run": run, "after": None})
+                self._write(entry["kind"], entry["target"], self._first(entry, run, scope, order))
         except OSError:
             for path in written:
                 self.fs.discard(path)
             raise
 
+    @staticmethod
+    def _first(entry: Entry, run: str, scope: str, order: int) -> dict[str, Any]:
+        """What is known when a target is touched for the first time; `after` follows when runs are forgotten."""
+        return {
+            "before": entry["before"],
+            "after": None,
+            "run": run,
+            "order": order,
+            "entry": {**entry, "scope": scope},
+        }
+
     def _write(self, kind: str, target: str, more: dict[str, Any]) -> None:
-        content = json.dumps({"schema": 1, "kind": kind, "target": target, **more}, sort_keys=True)
+        content = json.dumps({**more, "schema": 1, "kind": kind, "target": target}, sort_keys=True)
         self.fs.write_atomic(self._file(kind, target), content.encode() + b"\n")
 
     def all(self) -> list[dict[str, Any]]:
-        """{kind, target, before, run, after} of every target, by path."""
+        """{kind, target, entry, after, run, scope, order} of every target, in the order of being touched first."""
         if not self.fs.exists(self.directory):
             return []
         names = [name for name in self.fs.listdir(self.directory) if name.endswith(".json")]
         found = [json.loads(self.fs.read(os.path.join(self.directory, name))) for name in names]
-        return sorted(found, key=lambda item: (item["target"], item["kind"]))
+        return sorted(found, key=lambda item: (item["order"], item["entry"]["seq"]))
 
     def fold(self, kind: str, target: str, after: State) -> None:
         """Remember the last state that a run left, when the run's own record is dropped. None: it was undone."""
@@ -67,4 +78,4 @@ class Pristine:
         if self.fs.exists(path):
             known = json.loads(self.fs.read(path))
             if known["after"] != after:
-                self._write(kind, target, {"before": known["before"], "run": known["run"], "after": after})
+                self._write(kind, target, {**known, "after": after})

@@ -228,7 +228,7 @@ class Record:
         conflict keeps everything as it is. State and reloads are the caller's. Idempotent, and can be killed.
         """
         done = Restored(record=self.id)
-        chosen = [entry for entry in reversed(self.entries) if groups is None or entry["group"] in groups]
+        chosen = [entry for entry in self.entries if groups is None or entry["group"] in groups]
         if not force:
             done.conflicts = [problem(entry, "changed by somebody else since") for entry in self._foreign(chosen)]
             if done.conflicts:
@@ -267,7 +267,7 @@ class Record:
 
 
 class Restoring:
-    """One walk over the entries of a record, the last one first, with the two exceptions that directories need."""
+    """One walk over the entries of a record, in the order of restoring."""
 
     def __init__(self, record: Record, chosen: Sequence[Entry], done: Restored) -> None:
         self.record = record
@@ -275,29 +275,16 @@ class Restoring:
         self.chosen = chosen
         self.done = done
         self.after = record.after()
-        self.seen: set[int] = set()
-        self.paths = {entry["target"]: entry for entry in chosen if entry["kind"] == "path"}
-        # Directories that were not empty when their turn came.
-        self.late: list[Entry] = []
 
     def go(self) -> None:
         """Put all back; what fails is listed and does not stop the rest."""
-        for entry in self.chosen:
-            self._guarded(entry, self._restore)
-        for entry in sorted(self.late, key=lambda each: each["target"], reverse=True):
-            self._guarded(entry, self._remove_late)
-
-    def _guarded(self, entry: Entry, work: Any) -> None:
-        try:
-            work(entry)
-        except FAILURES as error:
-            self.done.failed.append(problem(entry, words_of(error)))
+        for entry in restoring_order(self.chosen, self.host):
+            try:
+                self._restore(entry)
+            except FAILURES as error:
+                self.done.failed.append(problem(entry, words_of(error)))
 
     def _restore(self, entry: Entry) -> None:
-        if entry["seq"] in self.seen:
-            return
-        self.seen.add(entry["seq"])
-        self._parent_first(entry)
         if entry["kind"] == "path":
             self.host.fs.discard(temporary_name(self.host.path(entry["target"])))
         current = self.record.capture(entry)
@@ -310,41 +297,63 @@ class Restoring:
             self._save(entry)
         self._put(entry)
 
-    def _parent_first(self, entry: Entry) -> None:
-        """A directory that the transaction removed has to be there before what was in it."""
-        parent = self.paths.get(os.path.dirname(entry["target"])) if entry["kind"] == "path" else None
-        gone = parent is not None and not os.path.isdir(self.host.path(parent["target"]))
-        if parent is not None and gone and parent["before"]["type"] == "directory":
-            self._guarded(parent, self._restore)
-
     def _put(self, entry: Entry) -> None:
+        kind = KINDS[entry["kind"]]
         try:
-            KINDS[entry["kind"]].put(entry["target"], entry["before"], self.host, self.record.blobs)
+            kind.put(entry["target"], entry["before"], self.host, self.record.blobs)
         except NotEmpty:
             if entry["before"]["type"] == "absent":
-                self.late.append(entry)
+                # All of ours went before: what it holds is somebody else's.
+                self.done.kept.append(name_of(entry))
                 return
-            self._clear(entry["target"])
-            KINDS[entry["kind"]].put(entry["target"], entry["before"], self.host, self.record.blobs)
+            self._clear(entry)
+            kind.put(entry["target"], entry["before"], self.host, self.record.blobs)
         self.done.restored.append(name_of(entry))
 
-    def _remove_late(self, entry: Entry) -> None:
-        try:
-            KINDS[entry["kind"]].put(entry["target"], entry["before"], self.host, self.record.blobs)
-        except NotEmpty:
-            self.done.kept.append(name_of(entry))
-            return
-        self.done.restored.append(name_of(entry))
-
-    def _clear(self, target: str) -> None:
+    def _clear(self, entry: Entry) -> None:
         """Save, then remove, a foreign directory that stands where something else was."""
-        for below in tree_of(self.host, target):
-            self._save({**self.paths[target], "target": below})
-        self.host.fs.remove_tree(self.host.path(target))
+        for below in tree_of(self.host, entry["target"]):
+            foreign = entry.copy()
+            foreign["target"] = below
+            self._save(foreign)
+        self.host.fs.remove_tree(self.host.path(entry["target"]))
 
     def _save(self, entry: Entry) -> None:
         if self.record.save_foreign(entry):
             self.done.foreign_saved.append(name_of(entry))
+
+
+def restoring_order(entries: Sequence[Entry], host: Host) -> list[Entry]:
+    """Entries, given in the order of applying, in the order of restoring: the last first, with two exceptions.
+
+    A directory that is gone comes before what was in it, and one that shall go comes after what is in it.
+    """
+    paths = {entry["target"]: entry for entry in entries if entry["kind"] == "path"}
+    below: dict[str, list[Entry]] = {}
+    for entry in reversed(entries):
+        below.setdefault(os.path.dirname(entry["target"]), []).append(entry)
+    ordered: dict[int, Entry] = {}
+    waiting: set[int] = set()
+
+    def visit(entry: Entry) -> None:
+        if id(entry) in waiting:
+            return
+        waiting.add(id(entry))
+        if entry["kind"] == "path" and entry["before"]["type"] == "absent":
+            for inner in below.get(entry["target"], []):
+                visit(inner)
+        parent = paths.get(os.path.dirname(entry["target"]))
+        if parent and parent["before"]["type"] == "directory" and not _is_directory(host.path(parent["target"])):
+            visit(parent)
+        ordered[id(entry)] = entry
+
+    for entry in reversed(entries):
+        visit(entry)
+    return list(ordered.values())
+
+
+def _is_directory(path: str) -> bool:
+    return os.path.isdir(path) and not os.path.islink(path)
 
 
 def tree_of(host: Host, target: str) -> list[str]:
