@@ -17,6 +17,7 @@ from typing import Any, Callable, NoReturn
 from .host import Host
 
 INTERVAL = 0.2
+LONGEST = 120
 ANSWER_BYTES = 1_000_000
 
 Question = Callable[[], str]
@@ -135,7 +136,7 @@ class BadProbe(ValueError):
 
 def probe(option: Mapping[str, Any]) -> Probe:
     """The probe that an element of option `probe` describes, with its defaults filled in by the argument spec."""
-    within = float(option.get("within") or 5)
+    within = seconds("probe", option.get("within"), 5)
     kinds = [kind for kind in ("http", "tcp", "unit", "command") if option.get(kind)]
     if len(kinds) != 1:
         _refuse(option, "exactly one of http, tcp, unit, command")
@@ -156,6 +157,13 @@ def probe(option: Mapping[str, Any]) -> Probe:
             _refuse(option, "a port from 1 to 65535")
         return TcpProbe(asked.get("host") or "127.0.0.1", int(asked["port"]), within)
     return UnitProbe(asked, within) if kinds == ["unit"] else CommandProbe(list(asked), within)
+
+
+def seconds(option: str, given: int | None, default: int) -> float:
+    """Option `within` of a probe or proof."""
+    if given is not None and not 1 <= given <= LONGEST:
+        raise BadProbe(f"{option}: within is {given}; allowed are 1 to {LONGEST} seconds.")
+    return float(default if given is None else given)
 
 
 def _refuse(option: Mapping[str, Any], allowed: str) -> NoReturn:

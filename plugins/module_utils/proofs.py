@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .host import Host
-from .probes import BadProbe, until_well
+from .probes import BadProbe, seconds, until_well
 from .unit_log import UnitLog
 
 SOCKET_SECONDS = 5.0
@@ -241,7 +241,7 @@ class Restarted(Proof):
 
 def proof(option: Mapping[str, Any]) -> Proof:
     """The proof that an element of option `proof` describes."""
-    within = float(option.get("within") or 10)
+    within = seconds("proof", option.get("within"), 10)
     kinds = [kind for kind in ("haproxy_master", "nginx", "restarted") if option.get(kind)]
     if len(kinds) != 1:
         given = {key: value for key, value in option.items() if value is not None}

@@ -9,7 +9,6 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from . import tree_manifest
 from .blobs import DigestOnly
@@ -53,31 +52,26 @@ class Tree:
 class TreePlan:
     """The changes, and what to tell of them."""
 
-    changes: list[Change] = field(default_factory=list)
+    public: list[Change] = field(default_factory=list)
+    secret: list[Change] = field(default_factory=list)
+    removals: list[Change] = field(default_factory=list)
+    manifest: Change | None = None
     changed_files: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     pruned: list[str] = field(default_factory=list)
     adopted: list[str] = field(default_factory=list)
-    manifest: Change | None = None
-    diff: list[dict[str, str]] = field(default_factory=list)
-    # What this prediction takes for granted: a package will bring it.
-    assumed: list[str] = field(default_factory=list)
+    # Roots that are not there (yet).
+    missing_roots: list[str] = field(default_factory=list)
 
-    @property
-    def changed(self) -> bool:
-        """Whether anything is to be done."""
-        return bool(self.changes or self.manifest)
-
-    def steps(
-        self, validators: Sequence[Validator], reloads: Sequence[Reload], access: bool, secret: bool
-    ) -> list[Step]:
+    def steps(self, validators: Sequence[Validator], reloads: Sequence[Reload], access: bool) -> list[Step]:
         """The tree, which is validated and reloaded, and the note of what it owns, which is not."""
-        steps = []
-        if self.changes:
-            steps.append(Step("files", self.changes, list(validators), list(reloads), access=access, secret=secret))
-        if self.manifest:
-            steps.append(Step("manifest", [self.manifest], access=access))
-        return steps
+        parts = (("files", self.public), ("secret files", self.secret), ("removals", self.removals))
+        steps = [
+            Step(name, changes, list(validators), list(reloads), access=access, secret=changes is self.secret)
+            for name, changes in parts
+            if changes
+        ]
+        return [*steps, Step("manifest", [self.manifest], access=access)] if self.manifest else steps
 
 
 class Planner:
@@ -115,7 +109,7 @@ class Planner:
     def _note_missing_roots(self) -> None:
         for root in self.tree.roots:
             if not self.host.fs.exists(self.host.path(root)):
-                self.result.assumed.append(root)
+                self.result.missing_roots.append(root)
 
     def _file(self, file: TreeFile) -> None:
         now = PATH.capture(file.path, self.host, DigestOnly())
@@ -125,28 +119,23 @@ class Planner:
         if now["type"] == "file" and same_where_both_speak(now, change.state):
             return
         self._parents(file.path)
-        self.result.changes.append(change)
+        (self.result.secret if file.secret else self.result.public).append(change)
         self.result.changed_files.append(file.path)
-        self.result.diff.append(describe(self.host, file, now, change.state))
 
     def _parents(self, path: str) -> None:
         for change in parents(self.host, path, self.tree.directory_mode):
             if change.target in self.made:
                 continue
             self.made.add(change.target)
-            self.result.changes.append(change)
+            self.result.public.append(change)
             if any(change.target == root or is_below(change.target, root) for root in self.tree.roots):
                 self.directories.add(change.target)
 
     def _remove(self, path: str) -> bool:
-        now = capture_meta(self.host.path(path), self.host.fs)
-        if now["type"] == "absent":
+        if capture_meta(self.host.path(path), self.host.fs)["type"] == "absent":
             return False
         self.gone.add(path)
-        self.result.changes.append(SetState.absent(path))
-        self.result.diff.append(
-            {"before_header": path, "after_header": f"{path} (absent)", "before": f"{now['type']}\n", "after": ""}
-        )
+        self.result.removals.append(SetState.absent(path))
         return True
 
     def _prune(self, unwanted: Sequence[str]) -> None:
@@ -159,7 +148,7 @@ class Planner:
             elif all(os.path.join(directory, name) in self.gone for name in self.host.fs.listdir(place)):
                 self.directories.discard(directory)
                 self.gone.add(directory)
-                self.result.changes.append(SetState.absent(directory))
+                self.result.removals.append(SetState.absent(directory))
 
     def _manifest(self, manifest: Manifest) -> None:
         if manifest == self.owned:
@@ -183,35 +172,6 @@ def ancestors(path: str) -> list[str]:
         path = os.path.dirname(path)
         found.append(path)
     return found
-
-
-def describe(host: Host, file: TreeFile, now: dict[str, Any], wanted: dict[str, Any]) -> dict[str, str]:
-    """One file's part of the diff; a secret one shows digests only."""
-    before = host.fs.read(host.path(file.path)) if now["type"] == "file" else None
-    after_state = {**now, **wanted} if now["type"] == "file" else wanted
-    return {
-        "before_header": f"{file.path} ({_meta(now)})",
-        "after_header": f"{file.path} ({_meta(after_state)})",
-        "before": "" if before is None else _shown(before, file.secret),
-        "after": _shown(file.content, file.secret),
-    }
-
-
-def _meta(state: dict[str, Any]) -> str:
-    if state["type"] == "absent":
-        return "absent"
-    words = [f"mode {state['mode']:04o}" if "mode" in state else "", f"owner {state['uid']}" if "uid" in state else ""]
-    words.append(f"group {state['gid']}" if "gid" in state else "")
-    return ", ".join(word for word in words if word) or "new"
-
-
-def _shown(content: bytes, secret: bool) -> str:
-    digest = DigestOnly().put(content)
-    if secret:
-        return f"(secret) sha256:{digest}\n"
-    if b"\0" in content:
-        return f"(binary, {len(content)} bytes) sha256:{digest}\n"
-    return content.decode("utf-8", "replace")
 
 
 class Masker:

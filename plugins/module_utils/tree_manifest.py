@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from .host import Host
 
 SCHEMA = 1
+PREFIX = "tree-"
 
 
 class BadManifest(Exception):
@@ -42,7 +43,7 @@ class Manifest:
 def location(state_dir: str, scope: str, roots: Iterable[str]) -> str:
     """Where the manifest of (roots, scope) is kept."""
     name = hashlib.sha256(json.dumps([scope, sorted(roots)]).encode()).hexdigest()[:32]
-    return os.path.join(state_dir, f"tree-{name}.json")
+    return os.path.join(state_dir, f"{PREFIX}{name}.json")
 
 
 def load(host: Host, path: str) -> Manifest:

@@ -43,10 +43,15 @@ def parse_mode(option: str, mode: object) -> int | None:
 
 
 class Ids:
-    """Names of users and groups to numbers. `missing` collects the names that this host does not know."""
+    """Names of users and groups to numbers."""
 
     def __init__(self) -> None:
-        self.missing: set[str] = set()
+        self._missing: set[str] = set()
+
+    @property
+    def unknown(self) -> list[str]:
+        """The names that this host does not know, like `owner 'haproxy'`."""
+        return sorted(self._missing)
 
     def user(self, name: str | None) -> int | None:
         """The uid; None where no owner is given or nobody has that name."""
@@ -64,7 +69,7 @@ class Ids:
         try:
             return look_up(str(name))
         except KeyError:
-            self.missing.add(f"{what} {name!r}")
+            self._missing.add(f"{what} {name!r}")
             return None
 
 
