@@ -18,6 +18,8 @@ from tools.lab.progress import say
 from tools.lab.settings import LabError, cache_dir
 
 START_SECONDS = 90
+PING_SECONDS = 10
+WORK_SECONDS = 600
 SYSTEM_CONTAINERD = Path("/run/containerd/containerd.sock")
 OWN_CONTAINERD = Path("/run/docker/containerd")
 DOCKER_SOCKET = Path("/var/run/docker.sock")
@@ -26,8 +28,9 @@ DOCKER_SOCKET = Path("/var/run/docker.sock")
 def connect() -> docker.DockerClient:
     """A client of the running engine."""
     try:
-        client = docker.from_env(timeout=120)
+        client = docker.from_env(timeout=PING_SECONDS)
         client.ping()
+        client.api.timeout = WORK_SECONDS
     except DockerException as error:
         raise LabError(explain(error)) from error
     return client
@@ -56,7 +59,10 @@ def start() -> None:
         if Path("/run/systemd/system").is_dir():
             subprocess.run(["systemctl", "start", "docker"], check=False)
             _wait(None)
-        elif not answers():
+        elif _runs():
+            # Just started, by the package's init script or by somebody else.
+            _wait(None)
+        else:
             _start_process()
     client = connect()
     info = client.info()
@@ -80,6 +86,15 @@ def stop() -> None:
 
 def _pid_file() -> Path:
     return cache_dir() / "dockerd.pid"
+
+
+def _pid_files() -> tuple[Path, ...]:
+    return (_pid_file(), Path("/var/run/docker.pid"))
+
+
+def _runs() -> bool:
+    """Is there a dockerd, although it does not answer yet?"""
+    return any(_is(_read_pid(path), "dockerd") for path in _pid_files())
 
 
 def _own_pid() -> int:
@@ -135,10 +150,7 @@ def _listening(path: Path) -> bool:
 
 def _clean_leftovers() -> None:
     """Remove what a killed engine leaves behind and a new one would trust."""
-    for path in (Path("/var/run/docker.pid"), _pid_file()):
-        pid = _read_pid(path)
-        if _is(pid, "dockerd"):
-            raise LabError(f"A dockerd (process {pid}, {path}) runs but does not answer: stop it and try again.")
+    for path in _pid_files():
         path.unlink(missing_ok=True)
     if SYSTEM_CONTAINERD.exists() and not _listening(SYSTEM_CONTAINERD):
         SYSTEM_CONTAINERD.unlink()
@@ -169,7 +181,7 @@ def _wait(process: subprocess.Popen[bytes] | None) -> None:
         ended = process is not None and process.poll() is not None
         if ended or time.monotonic() > deadline:
             what = "ended" if ended else f"did not answer within {START_SECONDS} s"
-            raise LabError(f"dockerd {what}.{_log_tail() if process else ' See: journalctl -u docker'}")
+            raise LabError(f"dockerd {what}.{_log_tail() if process else ' Look at its log, stop it and try again.'}")
         time.sleep(0.3)
 
 

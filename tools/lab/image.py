@@ -24,6 +24,7 @@ from tools.lab.settings import BASE_IMAGE, IMAGE, LABEL_IMAGE, SUITES, LabError,
 RECIPE = Path(__file__).parent / "image"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 NEEDED_BYTES = 4 * 1024**3
+BUILD_SECONDS = 1800
 PULL_PATIENCE = 15
 
 
@@ -96,6 +97,7 @@ def _build_one(client: docker.DockerClient, distribution: str) -> None:
             tag=image_name(distribution),
             buildargs={"BASE": base, "DISTRIBUTION": distribution},
             network_mode="host",
+            timeout=BUILD_SECONDS,
             rm=True,
             forcerm=True,
         )

@@ -169,7 +169,7 @@ def refuse_confirmation(target: Target, process: subprocess.Popen[str], log: Pat
     """The play must fail, with the words of the login that failed."""
     code = process.wait(timeout=PATIENCE)
     text = log.read_text(encoding="utf-8")
-    if code == 0 or "put itself back" not in text:
+    if code == 0 or "put itself back" not in text or "could not be confirmed" not in text:
         raise NotAsPromised(f"{target.host.name}: a lock-out was confirmed, or not explained ({code}):\n{text[-3000:]}")
 
 
