@@ -7,48 +7,26 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import controls_input
+from . import controls_input, module_args
 from .changes import Step
 from .controls_engine import Controls, Report
 from .host import Host
-from .journal import Journal
-from .lock import HostLock
 from .providers.base import FAILED, Control, Planned
-from .transaction import Confirm, Outcome, Refused, Transaction
+from .transaction import Outcome, Refused
 
 MODULE = "controls"
-# Seconds until an unconfirmed change with risk access is put back.
-DEADLINE = 120
+# What guards changes with risk access where the task does not say.
+CONFIRM = {"deadline": 120, "units": []}
 # How many failed controls the message names; all are in the results.
 NAMED = 5
 NO_SWITCH = (
-    "Controls with risk access change without the dead man's switch: it needs root and systemd on the host,"
-    " and neither is asked for by option confirm."
+    "Controls with risk access are applied without the dead man's switch, which needs root and systemd on the host;"
+    " with option confirm they are refused instead."
 )
-
-
-@dataclass(frozen=True)
-class Request:
-    """The module's options that matter here."""
-
-    controls: Any
-    scope: str = ""
-    run: str = ""
-    run_by: str = ""
-    state_dir: str = "/var/lib/evenkeel"
-    confirm: Mapping[str, Any] | None = None
-    keep: Sequence[str] = ()
-    waived: Mapping[str, str] = field(default_factory=dict)
-    # JSON: {id: {option: value}}, the values of secret controls.
-    secrets: str = ""
-    on_failed: str = "fail"
-    check_mode: bool = False
 
 
 @dataclass
@@ -59,18 +37,26 @@ class Answer:
     changed: bool = False
     diff: list[dict[str, Any]] = field(default_factory=list)
     error: str = ""
+    warnings: list[str] = field(default_factory=list)
 
 
-def serve(request: Request, host: Host | None = None) -> Answer:
-    """Check, plan, apply, report."""
+def serve(params: Mapping[str, Any], check_mode: bool, host: Host | None = None) -> Answer:
+    """Check, plan, apply, report. `params` are the module's options; what is wrong with them is said before."""
     try:
-        controls = controls_input.read(with_secrets(request.controls, request.secrets))
-        call = Call(request, controls, host or Host())
-        return call.answer(call.engine.run(call.transact, request.waived or {}))
+        problems = module_args.problems(params)
+        if problems:
+            raise controls_input.BadInput(problems)
+        controls = controls_input.read(with_secrets(params["controls"] or [], params.get("secrets") or ""))
+        call = Call(params, controls, host or Host(), check_mode)
+        return call.answer(call.engine.run(call.transact, params.get("waived") or {}))
     except controls_input.BadInput as bad:
-        return Answer(error=f"{'. '.join(bad.problems)}. Nothing was changed.")
+        return Answer(error=" ".join(_sentence(problem) for problem in [*bad.problems, "Nothing was changed"]))
     except Refused as refused:
         return Answer(error=str(refused))
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?")) else f"{text}."
 
 
 def with_secrets(controls: Any, packed: str) -> Any:
@@ -90,37 +76,25 @@ def _with_secret(control: Mapping[str, Any], values: Mapping[str, Mapping[str, A
 class Call:
     """One call of the module."""
 
-    def __init__(self, request: Request, controls: Sequence[Control], host: Host) -> None:
-        self.request = request
+    def __init__(self, params: Mapping[str, Any], controls: Sequence[Control], host: Host, check_mode: bool) -> None:
         self.host = host
-        self.run = request.run or f"host-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(4)}"
-        planned = Planned(scope=request.scope, state_dir=request.state_dir, keep=frozenset(request.keep or ()))
-        self.engine = Controls(host, planned, controls, request.check_mode)
-        self.warnings: list[str] = []
+        self.check_mode = check_mode
+        self.wish = params.get("confirm")
+        confirm = self.wish or (CONFIRM if self._can_arm else None)
+        # One id for all transactions of a call.
+        run = params.get("run") or module_args.own_run()
+        self.params = {**params, "confirm": confirm, "run": run}
+        planned = Planned(
+            scope=params.get("scope") or module_args.NO_SCOPE,
+            state_dir=params["state_dir"],
+            keep=frozenset(params.get("keep") or ()),
+        )
+        self.engine = Controls(host, planned, controls, check_mode)
+        self.fails = params.get("on_failed", "fail") == "fail"
 
     def transact(self, steps: Callable[[], Sequence[Step]]) -> Outcome:
-        """One transaction; with the switch where a step may cut off the operator."""
-        transaction = Transaction(
-            journal=Journal(self.request.state_dir, self.host),
-            lock=HostLock(self.request.state_dir, self.host.fs),
-            run=self.run,
-            scope=self.request.scope,
-            who=self.request.run_by,
-            module=MODULE,
-            host=self.host,
-            confirm=self._confirm(),
-            check_mode=self.request.check_mode,
-        )
-        return transaction.run(steps)
-
-    def _confirm(self) -> Confirm | None:
-        """What was asked for; unasked the switch guards wherever it can. A deadline of 0 turns it off."""
-        wish = self.request.confirm
-        if wish is not None:
-            deadline = wish.get("deadline")
-            deadline = DEADLINE if deadline is None else deadline
-            return Confirm(deadline=deadline, units=list(wish.get("units") or [])) if deadline else None
-        return Confirm(deadline=DEADLINE) if self._can_arm else None
+        """One transaction; under the switch where a step may cut off the operator."""
+        return module_args.transaction(self.params, MODULE, self.check_mode, self.host).run(steps)
 
     @property
     def _can_arm(self) -> bool:
@@ -131,8 +105,6 @@ class Call:
         outcomes = report.outcomes
         changed = any(outcome.changed for outcome in outcomes)
         access = any(o.changed and step.changed and step.step.access for o in outcomes for step in o.steps)
-        if access and self.request.confirm is None and not self._can_arm:
-            self.warnings.append(NO_SWITCH)
         values: dict[str, Any] = {
             "results": report.results,
             "summary": report.summary,
@@ -141,21 +113,20 @@ class Call:
             "reloaded": list(dict.fromkeys(name for outcome in outcomes for name in outcome.reloaded)),
             "reboot_required": [*report.reboot, *(name for o in outcomes for name in o.reboot_required)],
             "recovered": [name for outcome in outcomes for name in outcome.recovered],
-            "run": self.run,
+            "run": self.params["run"],
             "records": [outcome.record for outcome in outcomes if outcome.record],
         }
         armed = [outcome.armed for outcome in outcomes if outcome.armed]
         if armed:
             values["armed"] = armed[-1]
-        warnings = [*self.warnings, *(text for outcome in outcomes for text in outcome.warnings)]
-        if warnings:
-            values["warnings"] = list(dict.fromkeys(warnings))
-        return Answer(values, changed, self.engine.diff(), self._error(report))
+        warnings = [text for outcome in outcomes for text in outcome.warnings]
+        warnings += [NO_SWITCH] if access and not self.params["confirm"] else []
+        return Answer(values, changed, self.engine.diff(), self._error(report), list(dict.fromkeys(warnings)))
 
     def _error(self, report: Report) -> str:
         """The message where controls failed and that is to fail the task."""
         failed = [result for result in report.results if result["status"] == FAILED]
-        if not failed or self.request.on_failed != "fail":
+        if not failed or not self.fails:
             return ""
         named = "; ".join(f"{result['id']}: {result['reason']}" for result in failed[:NAMED])
         more = f"; and {len(failed) - NAMED} more" if len(failed) > NAMED else ""

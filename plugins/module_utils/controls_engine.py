@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .changes import Step
+from .changes_basic import SetState
 from .host import Host
 from .providers.base import (
     CHANGE,
@@ -143,7 +144,7 @@ class Controls:
                 self._keep(control, verdict, bool(steps))
             steps += plan.steps
             self._owners.update({step.name: provider for step in plan.steps})
-        return steps
+        return [*shared_directories(steps), *steps]
 
     def _applies(self, control: Control) -> bool:
         """Whether a control is to be planned; what one that is not once set stays as it is."""
@@ -181,7 +182,8 @@ class Controls:
             if done.ok:
                 self._applied |= {control.id for control in members}
                 continue
-            guilty = self._owners[name].culprits(done.error, members) & {control.id for control in members}
+            provider = self._owners.get(name)
+            guilty = provider.culprits(done.error, members) if provider else set()
             again = again or 0 < len(guilty) < len(members)
             for control in members:
                 self.verdicts[control.id] = Verdict(FAILED, self.verdicts[control.id].before, reason=done.error)
@@ -206,6 +208,17 @@ class Controls:
         found = [item for outcome in self.report.outcomes for item in outcome.diff]
         own = self.planned.state_dir + OWN
         return [self._redact(item) for item in found if not _headline(item).startswith(own)]
+
+
+def shared_directories(steps: Sequence[Step]) -> list[Step]:
+    """A step before all others for directories that several steps need: none shall fail with the first of them."""
+    wanted: dict[str, list[SetState]] = {}
+    for step in steps:
+        for change in step.changes:
+            if isinstance(change, SetState) and change.kind == "path" and change.state["type"] == "directory":
+                wanted.setdefault(change.target, []).append(change)
+    shared = [changes[0] for changes in wanted.values() if len(changes) > 1]
+    return [Step("shared directories", [*shared])] if shared else []
 
 
 def _line(name: str, verdict: Verdict, status: str) -> dict[str, Any]:

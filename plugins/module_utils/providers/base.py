@@ -87,6 +87,8 @@ class Planned:
     users: set[str] = field(default_factory=set)
     groups: set[str] = field(default_factory=set)
     modules: set[str] = field(default_factory=set)
+    # Content and mode of files that this call creates.
+    files: dict[str, tuple[bytes, int]] = field(default_factory=dict)
     scope: str = ""
     state_dir: str = "/var/lib/evenkeel"
     # Controls of this scope that are not part of this call, and whose settings stay as they are.

@@ -29,7 +29,8 @@ class File(Provider):
 
     key = "file"
     summary = "A file or directory has an owner, a group and a mode, is there, or is not."
-    order = 30
+    # Behind setting, whose new files get their owner and mode here.
+    order = 35
     example = {"path": "/etc/shadow", "owner": "root", "group": "shadow", "mode_max": "0640"}
     spec = {
         "path": {"type": "path", "required": True, "description": "The file or directory."},
@@ -111,10 +112,13 @@ class File(Provider):
     def _plan(self, plan: Plan, control: Control) -> None:
         path, state = os.path.normpath(control.state["path"]), control.state["state"]
         found = self._kind(path)
-        if found is None and state == EXISTING:
+        coming = self.planned.files.get(path) if found is None and state in (EXISTING, "file") else None
+        if found is None and coming is None and state == EXISTING:
             raise Unfit(f"there is no {path}", NOT_APPLICABLE)
         if state == ABSENT:
             verdict, changes = self._absent(path, found)
+        elif coming is not None:
+            verdict, changes = self._coming(control, path, *coming)
         elif found is None:
             verdict, changes = self._created(control, path)
         else:
@@ -144,6 +148,11 @@ class File(Provider):
         if len(changes) > MOST:
             raise Unfit(f"{path} holds more than {MOST} files: remove it by hand")
         return Verdict(CHANGE, found, ABSENT), changes
+
+    def _coming(self, control: Control, path: str, content: bytes, mode: int) -> tuple[Verdict, list[Change]]:
+        """A file that another control of this call creates."""
+        want = self._wanted(control, mode, os.geteuid(), os.getegid(), is_directory=False)
+        return Verdict(CHANGE, ABSENT, _words(*want)), [SetState.file(path, content, *want)]
 
     def _created(self, control: Control, path: str) -> tuple[Verdict, list[Change]]:
         must_be_writable(self.host, path)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from ..changes import Change
 from ..changes_basic import SetState, parents
 from ..host import Host
-from .base import FAILED, UNKNOWN, Unfit
+from .base import UNKNOWN, Unfit
 
 
 @dataclass(frozen=True)
@@ -51,10 +50,17 @@ def must_be_writable(host: Host, path: str) -> None:
         directory = os.path.dirname(directory)
     if host.fs.is_read_only(directory):
         raise Unfit(f"{path} is on a read-only file system")
-    if not os.access(directory, os.W_OK | os.X_OK):
-        root = os.geteuid() == 0
-        reason = os.strerror(errno.EPERM).lower() if root else "it needs root"
-        raise Unfit(f"{path} cannot be written: {reason}", FAILED if root else UNKNOWN)
+    if os.geteuid() != 0 and not (os.access(directory, os.W_OK | os.X_OK) and _keeps_owner(host.path(path))):
+        raise Unfit(f"{path} cannot be written: it needs root", UNKNOWN)
+
+
+def _keeps_owner(place: str) -> bool:
+    """Whether this user could give a new file the owner and group that the present one has."""
+    try:
+        now = os.lstat(place)
+    except FileNotFoundError:
+        return True
+    return now.st_uid == os.geteuid() and now.st_gid in {os.getegid(), *os.getgroups()}
 
 
 def write(host: Host, path: str, found: Found, content: bytes | None) -> list[Change]:

@@ -83,7 +83,7 @@ class KernelValues(Provider):
                 plan.verdicts.update({control.id: verdict for control in members})
         self.look_ahead(drafts)
         for path, draft in drafts.items():
-            self._fail_overridden(draft, groups[path], plan)
+            self._fail_overridden(draft, groups[path], plan, live)
             self._step(plan, draft, groups[path], live)
         return plan
 
@@ -93,11 +93,11 @@ class KernelValues(Provider):
         wanted = [Wanted(c.id, self.entry(c)) for c in members if c.id not in plan.verdicts]
         draft.compute(wanted, self.planned.keep | ids)
 
-    def _fail_overridden(self, draft: Draft, members: Sequence[Control], plan: Plan) -> None:
+    def _fail_overridden(self, draft: Draft, members: Sequence[Control], plan: Plan, live: dict[str, str]) -> None:
         reasons = {c.id: self.overridden(c) for c in members if c.id not in plan.verdicts}
         for name, reason in reasons.items():
             if reason:
-                plan.verdicts[name] = Verdict(FAILED, draft.verdicts[name].before, reason=reason)
+                plan.verdicts[name] = Verdict(FAILED, self.current(live[name]) or None, reason=reason)
         if any(reasons.values()):
             self._compute(draft, members, plan)
 

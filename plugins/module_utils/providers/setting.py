@@ -72,7 +72,7 @@ class Setting(Provider):
         "section": {"type": "str", "description": "The section, for format ini.", "example": "Journal"},
         "separator": {
             "type": "str",
-            "description": "What stands between key and value in a new line, for formats keyvalue and ini; = by default.",
+            "description": "What stands between key and value in a new line of keyvalue or ini; = by default.",
             "example": " = ",
         },
         "state": {
@@ -89,8 +89,8 @@ class Setting(Provider):
         "validate": {
             "type": "list",
             "elements": "str",
-            "description": "The command that checks the file before it is in force, as a list; sshd -t and visudo -c are"
-            " known by the file's path. An empty list turns the check off.",
+            "description": "The command that checks the file before it is in force, as a list; an empty one turns the"
+            " check off. For sshd and sudo it is known by the file's path.",
             "example": ["nginx", "-t"],
         },
         "reload": {
@@ -228,6 +228,8 @@ class Setting(Provider):
             step.validators = validators(self.host, draft.path, _first(members, "validate"))
             step.reloads = reloads(self.host, draft.path, _first(members, "reload"))
         plan.steps.append(step)
+        if draft.found.content is None and draft.content is not None:
+            self.planned.files[draft.path] = (draft.content, draft.found.mode or 0o644)
         for verdict in changing:
             verdict.step = step.name
 
