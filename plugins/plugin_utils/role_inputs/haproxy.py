@@ -11,7 +11,11 @@ from typing import Any
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import checks
 
 DURATION = r"[0-9]+(us|ms|s|m|h|d)?"
+DURATION_TEXT = "a number with the unit us, ms, s, m, h or d, like 30s"
+PATH = r"/[!-~]*"
+PATH_TEXT = "a path that starts with '/' and has no blank"
 SECTION_LINES = ("options", "lines")
+GLOBAL_LINES = ("haproxy_log_targets", "haproxy_global_lines", "haproxy_defaults_lines")
 
 
 def problems(inputs: Mapping[str, Any]) -> list[str]:
@@ -20,6 +24,7 @@ def problems(inputs: Mapping[str, Any]) -> list[str]:
     backends = checks.entries(inputs.get("haproxy_backends"))
     return [
         *_metrics(inputs),
+        *(problem for name in GLOBAL_LINES for problem in checks.line_problems(name, inputs.get(name) or [])),
         *_timeouts(inputs.get("haproxy_timeouts")),
         *checks.duplicate_problems("haproxy_frontends", (item.get("name") for item in frontends)),
         *checks.duplicate_problems("haproxy_backends", (item.get("name") for item in backends)),
@@ -30,19 +35,21 @@ def problems(inputs: Mapping[str, Any]) -> list[str]:
 
 
 def _metrics(inputs: Mapping[str, Any]) -> list[str]:
-    if "haproxy_metrics_port" not in inputs:
-        return []
-    return checks.port_problems("haproxy_metrics_port", inputs["haproxy_metrics_port"])
+    found = []
+    if "haproxy_metrics_port" in inputs:
+        found += checks.port_problems("haproxy_metrics_port", inputs["haproxy_metrics_port"])
+    if "haproxy_metrics_path" in inputs:
+        found += checks.pattern_problems("haproxy_metrics_path", inputs["haproxy_metrics_path"], PATH, PATH_TEXT)
+    return found
 
 
 def _timeouts(timeouts: Any) -> list[str]:
     if not isinstance(timeouts, Mapping):
         return []
-    allowed = "a number with the unit us, ms, s, m, h or d, like 30s"
     return [
         problem
         for name, value in timeouts.items()
-        for problem in checks.pattern_problems(f"haproxy_timeouts.{name}", value, DURATION, allowed)
+        for problem in checks.pattern_problems(f"haproxy_timeouts.{name}", value, DURATION, DURATION_TEXT)
     ]
 
 
@@ -94,7 +101,7 @@ def _backend(backend: Mapping[str, Any]) -> list[str]:
     )
     for server in servers:
         found += _server(where, server)
-    return found + _http_check(where, backend.get("http_check"))
+    return found + _check(where, backend) + _http_check(where, backend.get("http_check"))
 
 
 def _server(backend: str, server: Mapping[str, Any]) -> list[str]:
@@ -111,12 +118,20 @@ def _server(backend: str, server: Mapping[str, Any]) -> list[str]:
     return found
 
 
+def _check(where: str, backend: Mapping[str, Any]) -> list[str]:
+    found = checks.line_problems(f"{where}: balance", [backend.get("balance", "roundrobin")])
+    found += checks.pattern_problems(
+        f"{where}: check_interval", backend.get("check_interval", "2s"), DURATION, DURATION_TEXT
+    )
+    for name in ("check_fall", "check_rise"):
+        found += checks.range_problems(f"{where}: {name}", backend.get(name, 1), 1, 1000)
+    return found
+
+
 def _http_check(where: str, check: Any) -> list[str]:
     if not isinstance(check, Mapping):
         return []
-    found = checks.pattern_problems(
-        f"{where}: http_check.path", check.get("path", "/"), r"/[!-~]*", "a path that starts with '/' and has no blank"
-    )
+    found = checks.pattern_problems(f"{where}: http_check.path", check.get("path", "/"), PATH, PATH_TEXT)
     if check.get("expect_status") is not None:
         found += checks.range_problems(f"{where}: http_check.expect_status", check["expect_status"], 100, 599)
     return found

@@ -40,6 +40,9 @@ def _status(inputs: Mapping[str, Any]) -> list[str]:
         found += checks.port_problems("nginx_status_port", inputs["nginx_status_port"])
     if "nginx_default_server_status" in inputs:
         found += checks.range_problems("nginx_default_server_status", inputs["nginx_default_server_status"], 400, 599)
+    if "nginx_status_path" in inputs:
+        path = inputs["nginx_status_path"]
+        found += checks.pattern_problems("nginx_status_path", path, r"/[!-~]*", "a path that starts with '/'")
     return found
 
 

@@ -40,7 +40,7 @@ def _server(inputs: Mapping[str, Any]) -> list[str]:
         found += checks.pattern_problems(
             "prometheus_retention_size", inputs["prometheus_retention_size"], SIZE, allowed
         )
-    return found
+    return found + checks.line_problems("prometheus_arguments", inputs.get("prometheus_arguments") or [])
 
 
 def _job(job: Mapping[str, Any], targets: list[Mapping[str, Any]]) -> list[str]:
