@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs `ansible-test sanity` over the collection's files, as git would commit them, in an ansible_collections tree
-# made for it. The workshop (tools/, molecule/) is no part of the collection: `make lint` checks it.
+# made for it. The workshop (tools/ and its tests, molecule/) is no part of the collection: `make lint` checks it.
 # Usage: tools/sanity.sh [ansible-test sanity arguments, e.g. --test validate-modules]
 # Environment: EVENKEEL_VENV (default .venv), EVENKEEL_CACHE (default ~/.cache/evenkeel).
 set -euo pipefail
@@ -14,7 +14,7 @@ versions="3.9 3.10 3.11 3.12 3.13 3.14"
 [[ -x $venv/bin/ansible-test ]] || { echo "tools/sanity.sh: no ansible-test in $venv; run 'make setup' first" >&2; exit 2; }
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/evenkeel-sanity.XXXXXX")
-trap 'rm -rf -- "$work" "$cache/.config"' EXIT
+trap 'rm -rf -- "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -22,7 +22,7 @@ trap 'exit 143' TERM
 copy_tree() {
     tree=$work/ansible_collections/evenkeel/ops
     mkdir -p "$tree"
-    git -C "$repository" ls-files -z --cached --others --exclude-standard -- . ':!tools' ':!molecule' |
+    git -C "$repository" ls-files -z --cached --others --exclude-standard -- . ':!tools' ':!tests/unit/tools' ':!molecule' |
         (cd "$repository" && xargs -0 -r sh -c 'for f; do [ ! -f "$f" ] || printf "%s\0" "$f"; done' sh) |
         tar -C "$repository" --null --no-recursion --files-from=- -cf - | tar -C "$tree" -xf -
     git -C "$tree" init -q
@@ -81,6 +81,7 @@ EOF
 
 # ansible-test hides the PIP_ variables and, having another home, the user's pip.conf: hand their settings over.
 hand_over_pip_settings() {
+    trap 'rm -rf -- "$work" "$cache/.config"' EXIT
     mkdir -p "$cache/.config/pip"
     (umask 077 && "$python" - "$cache/.config/pip/pip.conf" <<'EOF'
 import ast, configparser, subprocess, sys
