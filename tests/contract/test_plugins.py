@@ -16,7 +16,17 @@ import yaml
 
 LICENCE = "# SPDX-License-Identifier: GPL-3.0-or-later"
 OWN = "ansible_collections.evenkeel.ops.plugins"
-PLUGIN_KINDS = ("action", "callback", "filter", "inventory", "lookup", "module_utils", "modules", "plugin_utils")
+PLUGIN_KINDS = (
+    "action",
+    "callback",
+    "doc_fragments",
+    "filter",
+    "inventory",
+    "lookup",
+    "module_utils",
+    "modules",
+    "plugin_utils",
+)
 # Target code that is used only under Ansible, never by the revert zipapp, may use Ansible's own module_utils.
 MODULE_UTILS_WITH_ANSIBLE: set[str] = set()
 # Controller code may use these beside the standard library and Ansible itself.
@@ -107,11 +117,30 @@ def test_module_is_documented(module: str) -> None:
     assert not missing, f"{path}: no {', '.join(sorted(missing))}"
     about, examples, returns = (yaml.safe_load(texts[name]) for name in ("DOCUMENTATION", "EXAMPLES", "RETURN"))
     assert about["module"] == module, f"{path}: DOCUMENTATION names the module {about['module']!r}"
-    for key in ("short_description", "description", "author", "version_added", "attributes"):
+    for key in ("short_description", "description", "author", "version_added"):
         assert about.get(key), f"{path}: DOCUMENTATION has no {key}"
+    assert "check_mode" in attributes(about), f"{path}: DOCUMENTATION has no attributes that tell of check_mode"
     assert any(f"evenkeel.ops.{module}" in task for task in examples), f"{path}: no example calls evenkeel.ops.{module}"
     undescribed = [name for name, value in returns.items() if not {"description", "type", "returned"} <= set(value)]
     assert not undescribed, f"{path}: RETURN without description, type or returned: {undescribed}"
+
+
+def attributes(about: dict[str, Any]) -> set[str]:
+    """The attributes that a module's documentation tells of, itself or through a fragment of this collection."""
+    told = set(about.get("attributes") or {})
+    fragments = about.get("extends_documentation_fragment") or []
+    for name in [fragments] if isinstance(fragments, str) else fragments:
+        stem, _dot, part = name.removeprefix("evenkeel.ops.").partition(".")
+        path = Path("plugins/doc_fragments", f"{stem}.py")
+        if (tree.ROOT / path).exists():
+            told |= set(yaml.safe_load(fragment(path, (part or "documentation").upper())).get("attributes") or {})
+    return told
+
+
+def fragment(path: Path, name: str) -> str:
+    """One string of a documentation fragment's class."""
+    module = importlib.import_module(f"{OWN}.{path.parts[1]}.{path.stem}")
+    return str(getattr(module.ModuleDocFragment, name))
 
 
 @pytest.mark.parametrize("module", tree.modules())
