@@ -13,7 +13,7 @@ SPECS = """\
 argument_specs:
   main:
     short_description: Serve sites
-    description: [Uses B(NGINX)., See L(its site,https://example.net/).]
+    description: [Uses B(NGINX)., "See L(its site,https://example.net/)."]
     examples: |
       - hosts: web
         roles: [evenkeel.ops.demo]
