@@ -1,0 +1,119 @@
+"""validate_inputs in a real play: every role, every problem, and no connection."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PLAYBOOK = """
+- name: Check
+  hosts: all
+  gather_facts: false
+  pre_tasks:
+    - name: Refuse wrong inputs
+      evenkeel.ops.validate_inputs:
+        %(arguments)s
+  roles: %(roles)s
+"""
+SPEC = """
+argument_specs:
+  main:
+    short_description: Serve
+    options:
+      web_port: {type: int, required: true, description: Port}
+      web_password: {type: str, no_log: true, choices: [a, b], description: Password}
+      web_names: {type: list, elements: str, default: [], description: Names}
+"""
+# A host that nobody can reach: a connection would fail the run with another message.
+HOST = "nowhere.invalid"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with the roles web, web_cache and plain; only the first has a specification."""
+    for role in ("web", "web_cache", "plain"):
+        (tmp_path / "roles" / role / "tasks").mkdir(parents=True)
+        (tmp_path / "roles" / role / "tasks/main.yml").write_text("[]\n")
+    (tmp_path / "roles/web/meta").mkdir()
+    (tmp_path / "roles/web/meta/argument_specs.yml").write_text(SPEC)
+    (tmp_path / "roles/web_cache/meta").mkdir()
+    (tmp_path / "roles/web_cache/meta/argument_specs.yml").write_text(
+        "argument_specs: {main: {short_description: Cache, options: {web_cache_size: {type: int}}}}\n"
+    )
+    return tmp_path
+
+
+def play(project: Path, roles: Any, variables: dict[str, Any], arguments: str = "{}") -> tuple[int, str]:
+    """Run the playbook; return its exit code and all it said."""
+    (project / "play.yml").write_text(PLAYBOOK % {"roles": json.dumps(roles), "arguments": arguments})
+    (project / "ansible.cfg").write_text("")
+    (project / "group_vars").mkdir(exist_ok=True)
+    (project / "group_vars/all.yml").write_text(json.dumps(variables))
+    collections = next(path for path in sys.path if Path(path, "ansible_collections/evenkeel").is_dir())
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
+        "ANSIBLE_COLLECTIONS_PATH": collections,
+        "ANSIBLE_CONFIG": str(project / "ansible.cfg"),
+        "ANSIBLE_NOCOLOR": "1",
+    }
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", f"{HOST},", "play.yml"]
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_good_inputs_pass_without_a_connection(project: Path) -> None:
+    code, said = play(project, ["web", "plain"], {"web_port": "{{ 8000 + 80 }}", "__web_internal": 1, "other": 2})
+    assert (code, "unreachable=0" in said) == (0, True), said
+
+
+def test_all_problems_of_all_roles_come_in_one_report(project: Path) -> None:
+    wrong = {"web_port": "many", "web_password": "hunter2hunter2", "web_name": [], "web_cache_size": "big"}
+    code, said = play(project, ["web", "web_cache"], wrong)
+    assert code == 2
+    assert "Inputs are refused, 4 problems; nothing was touched:" in said
+    assert "web_port is 'many'; allowed is an integer." in said
+    assert "web_password is (secret); allowed is one of a, b." in said
+    assert "web_name is no input of the role web; did you mean web_names?" in said
+    assert "web_cache_size is 'big'; allowed is an integer." in said
+    assert "hunter2" not in said
+    assert "unreachable=0" in said
+
+
+def test_required_and_undefined(project: Path) -> None:
+    _code, said = play(project, ["web"], {"web_names": "{{ nobody_set_this }}"})
+    assert "web_port is not set; it is required, an integer." in said
+    assert "web_names cannot be templated" in said
+    assert "nobody_set_this" in said
+
+
+def test_values_given_in_the_play_are_checked(project: Path) -> None:
+    _code, said = play(project, [{"role": "web", "web_port": "many", "vars": {"web_names": {"a": 1}}}], {})
+    assert "web_port is 'many'; allowed is an integer." in said
+    assert "web_names is {'a': 1}; allowed is a list" in said
+
+
+def test_explicit_roles(project: Path) -> None:
+    _code, said = play(project, [], {"web_port": "many"}, "{roles: [web]}")
+    assert "web_port is 'many'; allowed is an integer." in said
+    _code, said = play(project, [], {}, "{roles: [wbe]}")
+    assert "roles has 'wbe', which cannot be found" in said
+    _code, said = play(project, [], {}, "{roles: web}")
+    assert "roles is 'web'; allowed is a list of role names" in said
+
+
+def test_contradictions_between_inputs_are_found(project: Path) -> None:
+    frontends = [{"name": "a", "bind": [{"port": 80}], "default_backend": "gone"}]
+    _code, said = play(project, ["evenkeel.ops.haproxy"], {"haproxy_frontends": frontends})
+    assert "default_backend is 'gone'; allowed are the names in haproxy_backends" in said
+
+
+def test_missing_receipt_is_refused_with_the_remedy(project: Path) -> None:
+    code, said = play(project, ["plain"], {"evenkeel_receipt_required": True})
+    assert code == 2
+    assert "callbacks_enabled = evenkeel.ops.receipt" in said
