@@ -66,6 +66,7 @@ class Draft:
             self._render(wanted, keep)
         else:
             self._edit(wanted, keep)
+        self.new.claims.sort(key=lambda claim: claim.id)
 
     def changes(self) -> list[Change]:
         """What has to be done to the host. Unfit where the file cannot be written."""
@@ -81,21 +82,23 @@ class Draft:
 
     def _render(self, wanted: Sequence[Wanted], keep: frozenset[str]) -> None:
         before = Document(self.found.content or b"")
-        lines: dict[tuple[Any, ...], Entry] = {}
+        lines: dict[tuple[Any, ...], tuple[str, Entry]] = {}
         for want in wanted:
             values = self.format.get(before, want.entry)
             done = self.format.same(values, want.entry) if want.present else values is None
             self._judge(want, values, done)
             if want.present:
-                lines.setdefault((want.entry.section, want.entry.key, want.entry.values), want.entry)
+                lines.setdefault((want.entry.section, want.entry.key, want.entry.values), (want.id, want.entry))
                 self._claim(want, None)
         for claim in self._unasked(wanted):
             if claim.id in keep:
                 self.new.claims.append(claim)
-                lines.setdefault((claim.section, claim.key, tuple(claim.values)), claim.entry)
+                lines.setdefault((claim.section, claim.key, tuple(claim.values)), (claim.id, claim.entry))
             elif claim.present:
                 self._release(claim, "removed")
-        text = scoped_text(self.planned.scope, self.format.render(lines.values()))
+        # By id, so that a call for some areas renders the same file as one for all.
+        ordered = [entry for _id, entry in sorted(lines.values(), key=lambda each: each[0])]
+        text = scoped_text(self.planned.scope, self.format.render(ordered))
         self.content = None if text is None else text.encode("utf-8", "surrogateescape")
         self._must_read_back([want for want in wanted if want.present])
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Union
 
+from ansible_collections.evenkeel.ops.plugins.module_utils.controls_engine import shared_directories
 from ansible_collections.evenkeel.ops.plugins.module_utils.host import Host, Result, Runner
 from ansible_collections.evenkeel.ops.plugins.module_utils.journal import Journal
 from ansible_collections.evenkeel.ops.plugins.module_utils.lock import HostLock
@@ -103,7 +104,7 @@ class Workbench:
             self.host,
             check_mode=check,
         )
-        return plan, transaction.run(plan.steps)
+        return plan, transaction.run([*shared_directories(plan.steps), *plan.steps])
 
     def undo(self, records: int = 0) -> None:
         """Put the records back, the newest first, down to the first so many."""

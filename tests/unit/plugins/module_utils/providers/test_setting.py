@@ -1,0 +1,261 @@
+# Copyright: the evenkeel.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings over a directory that stands for a host."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support import SCOPE, Workbench, assert_round_trip, control, faults_of
+
+from ansible_collections.evenkeel.ops.plugins.module_utils.providers.base import CHANGE, COMPLIANT, FAILED, Control
+from ansible_collections.evenkeel.ops.plugins.module_utils.providers.setting import Setting
+
+SHARED, WHOLE = "/etc/app.conf", "/etc/app.d/50-evenkeel-test.conf"
+
+
+def kv(name: str, key: str, value: object, file: str = SHARED, **more: object) -> Control:
+    """A control over a keyvalue file."""
+    return control(Setting, name, file=file, format="keyvalue", key=key, value=value, **more)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    content=st.one_of(st.none(), st.binary(max_size=60)),
+    pairs=st.dictionaries(st.sampled_from("abcdef"), st.text("xyz019", min_size=1, max_size=5), min_size=1),
+    whole=st.booleans(),
+)
+def test_round_trip(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes | None, pairs: dict[str, str], whole: bool
+) -> None:
+    """Whatever the file holds: check mode predicts, a second plan is empty, undo restores every byte."""
+    bench = Workbench(tmp_path_factory.mktemp("host"))
+    file = WHOLE if whole else SHARED
+    if content is not None:
+        bench.write(file, content, 0o640)
+    assert_round_trip(bench, Setting, [kv(f"c-{key}", key, value, file) for key, value in pairs.items()])
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Workbench:
+    """An empty host."""
+    return Workbench(tmp_path)
+
+
+def test_a_new_file_gets_its_mode_and_parents(bench: Workbench) -> None:
+    """Missing directories are made, and gone again after undo."""
+    bench.run(Setting, [kv("one", "a", "1", "/etc/new/dir/app", mode="0600")])
+    assert bench.read("/etc/new/dir/app") == b"a=1\n"
+    assert Path(bench.host.path("/etc/new/dir/app")).stat().st_mode & 0o777 == 0o600
+    bench.undo()
+    assert not Path(bench.host.path("/etc/new")).exists()
+
+
+def test_a_control_taken_out_of_a_whole_file_takes_its_line(bench: Workbench) -> None:
+    """And the last one takes the file."""
+    one, two = kv("one", "a", "1", WHOLE), kv("two", "b", "2", WHOLE)
+    bench.run(Setting, [one, two])
+    bench.run(Setting, [two])
+    assert b"a=1" not in (bench.read(WHOLE) or b"") and b"b=2" in (bench.read(WHOLE) or b"")
+    bench.run(Setting, [])
+    assert bench.read(WHOLE) is None
+    assert bench.plan(Setting, []).steps == []
+
+
+def test_a_control_taken_out_of_a_shared_file_gives_its_key_back(bench: Workbench) -> None:
+    """The value before, or no key; what somebody changed since is left."""
+    bench.write(SHARED, b"a=old\n# \xff\nc=3")
+    before = bench.read(SHARED)
+    bench.run(Setting, [kv("one", "a", "1"), kv("two", "b", "2")])
+    plan, _outcome = bench.run(Setting, [])
+    assert bench.read(SHARED) == before
+    assert {entry["action"] for entry in plan.released} == {"restored", "removed"}
+    bench.run(Setting, [kv("one", "a", "1")])
+    bench.write(SHARED, "a=theirs\n")
+    plan, _outcome = bench.run(Setting, [])
+    assert [entry["action"] for entry in plan.released] == ["left"]
+    assert bench.read(SHARED) == b"a=theirs\n"
+    assert bench.plan(Setting, []).steps == []
+
+
+def test_a_changed_override_still_gives_back_the_first_value(bench: Workbench) -> None:
+    """Two values of ours in a row do not hide what was there before."""
+    bench.write(SHARED, "a=old\n")
+    bench.run(Setting, [kv("one", "a", "1")])
+    bench.run(Setting, [kv("one", "a", "2")])
+    bench.run(Setting, [])
+    assert bench.read(SHARED) == b"a=old\n"
+
+
+def test_a_value_that_was_right_is_never_taken_away(bench: Workbench) -> None:
+    """What we did not set is not ours to give back."""
+    bench.write(SHARED, "a=1\n")
+    assert bench.plan(Setting, [kv("one", "a", "1")]).steps == []
+    assert bench.plan(Setting, []).steps == []
+
+
+def test_kept_controls_stay(bench: Workbench) -> None:
+    """A call for another area leaves the lines of this one."""
+    for file in (WHOLE, SHARED):
+        bench.run(Setting, [kv("one", "a", "1", file), kv("two", "b", "2", file)])
+        plan = bench.plan(Setting, [kv("two", "b", "2", file)], keep=frozenset({"one"}))
+        assert plan.steps == []
+        bench.undo()
+
+
+def test_two_scopes_cannot_share_a_whole_file(bench: Workbench) -> None:
+    """The second one is refused and named."""
+    bench.run(Setting, [kv("one", "a", "1", WHOLE)])
+    bench.scope = "other"
+    verdict = bench.plan(Setting, [kv("two", "b", "2", WHOLE)]).verdicts["two"]
+    assert verdict.status == FAILED and repr(SCOPE) in verdict.reason and "'other'" in verdict.reason
+
+
+def test_a_symbolic_link_is_refused(bench: Workbench) -> None:
+    """The sentence names the link and what it leads to; other files go on."""
+    bench.write("/etc/real", "a=0\n")
+    os.symlink("/etc/real", bench.host.path(SHARED))
+    plan = bench.plan(Setting, [kv("one", "a", "1"), kv("two", "a", "1", "/etc/other")])
+    assert plan.verdicts["one"].status == FAILED
+    assert "symbolic link to /etc/real" in plan.verdicts["one"].reason
+    assert plan.verdicts["two"].status == CHANGE
+
+
+def test_absent(bench: Workbench) -> None:
+    """All lines of a key go; undo brings them back."""
+    bench.write(SHARED, "a=1\nb=2\na=3\n")
+    gone = control(Setting, "one", file=SHARED, format="keyvalue", key="a", state="absent")
+    assert_round_trip(bench, Setting, [gone])
+    bench.run(Setting, [gone])
+    assert bench.read(SHARED) == b"b=2\n"
+    bench.run(Setting, [])
+    assert sorted((bench.read(SHARED) or b"").split()) == [b"a=1", b"a=3", b"b=2"]
+
+
+SSHD, DROP_IN = "/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/10-evenkeel.conf"
+
+
+def sshd(name: str, key: str, value: object, file: str = DROP_IN) -> Control:
+    """A control over sshd's configuration."""
+    return control(Setting, name, file=file, format="sshd", key=key, value=value, risk="access")
+
+
+def test_sshd_round_trip_leaves_match_blocks_alone(bench: Workbench) -> None:
+    """Global part and drop-in are set; the Match block keeps its own value."""
+    bench.write(SSHD, "Include /etc/ssh/sshd_config.d/*.conf\nX11Forwarding yes\nMatch User b\n  X11Forwarding yes\n")
+    plan = assert_round_trip(
+        bench, Setting, [sshd("a", "PermitRootLogin", "no"), sshd("b", "X11Forwarding", "no", SSHD)]
+    )
+    assert all(step.access for step in plan.steps)
+    bench.run(Setting, [sshd("b", "X11Forwarding", "no", SSHD)])
+    assert (bench.read(SSHD) or b"").endswith(b"X11Forwarding no\nMatch User b\n  X11Forwarding yes\n")
+
+
+@pytest.mark.parametrize(
+    ("main", "others", "key", "words"),
+    [
+        (
+            "Include /etc/ssh/sshd_config.d/*.conf\n",
+            {"05-site.conf": "PermitRootLogin yes\n"},
+            "PermitRootLogin",
+            "05-site.conf sets",
+        ),
+        ("PermitRootLogin yes\nInclude /etc/ssh/sshd_config.d/*.conf\n", {}, "PermitRootLogin", "sshd_config sets"),
+        ("PermitRootLogin yes\n", {}, "PermitRootLogin", "does not include"),
+        ("Match all\nInclude /etc/ssh/sshd_config.d/*.conf\n", {}, "PermitRootLogin", "does not include"),
+        ("Include sshd_config.d/*.conf\n", {"99-x.conf": "Port 2222\n"}, "Port", "99-x.conf adds Port 2222"),
+    ],
+)
+def test_a_value_that_sshd_would_not_take_fails(
+    bench: Workbench, main: str, others: dict[str, str], key: str, words: str
+) -> None:
+    """The file that has the say is named, and nothing is written for that control."""
+    bench.write(SSHD, main)
+    for name, text in others.items():
+        bench.write(f"/etc/ssh/sshd_config.d/{name}", text)
+    plan, _outcome = bench.run(Setting, [sshd("a", key, "22" if key == "Port" else "no"), sshd("b", "MaxAuthTries", 3)])
+    assert plan.verdicts["a"].status == FAILED
+    assert words in plan.verdicts["a"].reason
+    assert key.encode() not in (bench.read(DROP_IN) or b"")
+
+
+def test_a_later_drop_in_or_an_equal_value_does_not_shadow(bench: Workbench) -> None:
+    """First value wins, so only what is read before counts."""
+    bench.write(SSHD, "Include /etc/ssh/sshd_config.d/*.conf\nPermitRootLogin yes\n")
+    bench.write("/etc/ssh/sshd_config.d/05-same.conf", "MaxAuthTries 3\n")
+    plan = bench.plan(Setting, [sshd("a", "PermitRootLogin", "no"), sshd("b", "MaxAuthTries", 3)])
+    assert {verdict.status for verdict in plan.verdicts.values()} == {CHANGE}
+
+
+def test_a_control_that_fails_keeps_the_line_it_has(bench: Workbench) -> None:
+    """Somebody shadows us later: our line is not dropped for that."""
+    bench.write(SSHD, "Include /etc/ssh/sshd_config.d/*.conf\n")
+    bench.run(Setting, [sshd("a", "PermitRootLogin", "no")])
+    bench.write("/etc/ssh/sshd_config.d/05-site.conf", "PermitRootLogin yes\n")
+    plan = bench.plan(Setting, [sshd("a", "PermitRootLogin", "no")])
+    assert plan.verdicts["a"].status == FAILED and plan.steps == []
+
+
+def test_known_files_have_a_validator(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """sshd -t where sshd is there and can check, unless the control says otherwise."""
+    monkeypatch.setattr(type(bench.host), "has", lambda self, program: True)
+    bench.write(SSHD, "Include /etc/ssh/sshd_config.d/*.conf\n")
+    assert bench.plan(Setting, [sshd("a", "MaxAuthTries", 3)]).steps[0].validators == []
+    Path(bench.host.path("/run/sshd")).mkdir(parents=True)
+    assert bench.plan(Setting, [sshd("a", "MaxAuthTries", 3)]).steps[0].validators[0].argv == ("sshd", "-t")
+    off = control(Setting, "a", file=DROP_IN, format="sshd", key="MaxAuthTries", value=3, validate=[])
+    assert bench.plan(Setting, [off]).steps[0].validators == []
+
+
+def test_a_validator_that_says_no_puts_its_file_back_and_no_other(bench: Workbench) -> None:
+    """The other file stands."""
+    bench.runner.answers[("check-it",)] = (1, "", "line 1: no")
+    bad = kv("bad", "a", "1", validate=["check-it"])
+    _plan, outcome = bench.run(Setting, [bad, kv("good", "a", "1", "/etc/good")])
+    assert {done.step.name: done.ok for done in outcome.steps if done.step.name != "shared directories"} == {
+        f"setting {SHARED}": False,
+        "setting /etc/good": True,
+    }
+    assert bench.read(SHARED) is None and bench.read("/etc/good") == b"a=1\n"
+
+
+def test_lines(bench: Workbench) -> None:
+    """Added at the end, taken out where they stand, given back without what was there before."""
+    bench.write(SHARED, "one\ntwo")
+    here = control(Setting, "one", file=SHARED, format="lines", value=["two", "three"])
+    gone = control(Setting, "two", file=SHARED, format="lines", value="one", state="absent")
+    assert_round_trip(bench, Setting, [here, gone])
+    bench.run(Setting, [here])
+    assert bench.read(SHARED) == b"one\ntwo\nthree"
+    bench.run(Setting, [])
+    assert bench.read(SHARED) == b"one\ntwo"
+
+
+def test_compliant_is_said_with_the_value(bench: Workbench) -> None:
+    """Before and after are what the file has."""
+    bench.write(SHARED, 'a="1"\n')
+    verdict = bench.plan(Setting, [kv("one", "a", "1")]).verdicts["one"]
+    assert (verdict.status, verdict.before, verdict.after) == (COMPLIANT, '"1"', '"1"')
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ({"file": "etc/x", "format": "keyvalue", "key": "a", "value": "1"}, "absolute path"),
+        ({"file": "/etc/../x", "format": "keyvalue", "key": "a", "value": "1"}, "absolute path"),
+        ({"file": "/x", "format": "keyvalu", "key": "a", "value": "1"}, "did you mean 'keyvalue'"),
+        ({"file": "/x", "format": "keyvalue", "key": "a", "value": True}, "quotes"),
+        ({"file": "/x", "format": "keyvalue", "key": "a"}, "value is missing"),
+        ({"file": "/x", "format": "keyvalue", "key": "a", "value": "1", "mode": "rw"}, "octal"),
+        ({"file": "/x", "format": "keyvalue", "key": "a", "valeu": "1"}, "did you mean 'value'"),
+        ({"file": "/x", "format": "ini", "key": "a", "value": "1"}, "section"),
+    ],
+)
+def test_bad_input(state: dict[str, object], words: str) -> None:
+    """One sentence with the option, its value and what is allowed."""
+    assert any(words in fault for fault in faults_of(Setting, **state)), faults_of(Setting, **state)
