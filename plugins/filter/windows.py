@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.evenkeel.ops.plugins.plugin_utils.windows import questions, schedules
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.windows import questions, recurrence, schedules
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.windows.clock import WindowError
 
 FILTERS: tuple[Callable[..., Any], ...] = (
@@ -26,6 +26,10 @@ FILTERS: tuple[Callable[..., Any], ...] = (
 def _as_filter(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
+        if recurrence.rrule is None:
+            raise AnsibleFilterError(
+                f"{function.__name__}: the controller's Python has no module dateutil; install python-dateutil there"
+            )
         try:
             return function(*args, **kwargs)
         except WindowError as error:
