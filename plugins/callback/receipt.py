@@ -141,8 +141,9 @@ class CallbackModule(CallbackBase):
         }
         runs = set() if self._check else evidence.engine_runs(described["action"], values)
         for run in runs:
-            self._undoable.setdefault(run, set()).add(host)
-            ACTIVE.changed_hosts.add(host)
+            changed_host = evidence.delegated_to(values) or host
+            self._undoable.setdefault(run, set()).add(changed_host)
+            ACTIVE.changed_hosts.add(changed_host)
         self._append(evidence.of_task(status, host, described, values))
 
     def _append(self, entry: Mapping[str, Any]) -> None:

@@ -212,7 +212,15 @@ options:
     description: The contents of O(files). Set by the action plugin.
     type: str
 extends_documentation_fragment: [evenkeel.ops.engine, evenkeel.ops.engine.confirm]
-attributes: {}
+attributes:
+  check_mode:
+    description:
+      - Predicts the real run, and validates the new files in place without putting them in force.
+      - What rests on a package that is not installed yet is listed in RV(assumed).
+    support: full
+  diff_mode:
+    description: One difference per file; secret contents are shown as digests.
+    support: full
 seealso:
   - module: evenkeel.ops.undo
   - module: ansible.builtin.template

@@ -26,9 +26,9 @@ def of_task(status: str, host: str, task: Mapping[str, str], result: Mapping[str
         "status": status,
         "changed": bool(result.get("changed")),
     }
-    delegated = (result.get("_ansible_delegated_vars") or {}).get("ansible_delegated_host")
+    delegated = delegated_to(result)
     if delegated:
-        entry["delegated_to"] = str(delegated)
+        entry["delegated_to"] = delegated
     if is_hidden(result):
         return {**entry, "no_log": True}
     items = list(_items(result))
@@ -37,6 +37,11 @@ def of_task(status: str, host: str, task: Mapping[str, str], result: Mapping[str
         entry["items_changed"] = sum(bool(item.get("changed")) for item in items)
     evidence = [found for part in items or [result] if (found := _of_result(task["action"], part))]
     return {**entry, "evidence": evidence} if evidence else entry
+
+
+def delegated_to(result: Mapping[str, Any]) -> str:
+    """The host that a task was delegated to, or ""."""
+    return str((result.get("_ansible_delegated_vars") or {}).get("ansible_delegated_host") or "")
 
 
 def is_hidden(result: Mapping[str, Any]) -> bool:
