@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from ansible_collections.evenkeel.ops.plugins.module_utils.formats.base import Entry, split_tail
 from ansible_collections.evenkeel.ops.plugins.module_utils.formats.document import Document
 from ansible_collections.evenkeel.ops.plugins.module_utils.formats.registry import FORMATS
+from hypothesis import given
+from hypothesis import strategies as st
 
 # Lines that none of the tested keys is on, with foreign bytes and odd blanks among them.
 NOISE = st.sampled_from(

@@ -5,16 +5,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
+from ansible_collections.evenkeel.ops.plugins.module_utils.providers.base import CHANGE, COMPLIANT, FAILED, Control
+from ansible_collections.evenkeel.ops.plugins.module_utils.providers.setting import Setting
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import SCOPE, Workbench, assert_round_trip, control, faults_of
-
-from ansible_collections.evenkeel.ops.plugins.module_utils.providers.base import CHANGE, COMPLIANT, FAILED, Control
-from ansible_collections.evenkeel.ops.plugins.module_utils.providers.setting import Setting
 
 SHARED, WHOLE = "/etc/app.conf", "/etc/app.d/50-evenkeel-test.conf"
 
@@ -119,7 +117,7 @@ def test_two_scopes_cannot_share_a_whole_file(bench: Workbench) -> None:
 def test_a_symbolic_link_is_refused(bench: Workbench) -> None:
     """The sentence names the link and what it leads to; other files go on."""
     bench.write("/etc/real", "a=0\n")
-    os.symlink("/etc/real", bench.host.path(SHARED))
+    Path(bench.host.path(SHARED)).symlink_to("/etc/real")
     plan = bench.plan(Setting, [kv("one", "a", "1"), kv("two", "a", "1", "/etc/other")])
     assert plan.verdicts["one"].status == FAILED
     assert "symbolic link to /etc/real" in plan.verdicts["one"].reason
