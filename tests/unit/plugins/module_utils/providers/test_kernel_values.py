@@ -59,6 +59,8 @@ def test_sysctl_round_trip(
 ) -> None:
     """Live values and drop-in come and go together."""
     bench = furnished(tmp_path_factory.mktemp("host"))
+    # A file does not turn blanks into tabs, as the kernel does.
+    bench.write("/proc/sys/net/ipv4/tcp_rmem", "4096 131072 6291456\n")
     if drop_in is not None:
         bench.write(DROP_IN, drop_in)
     assert_round_trip(bench, Sysctl, [forward(first), control(Sysctl, "memory", key=MEMORY, value=numbers)])

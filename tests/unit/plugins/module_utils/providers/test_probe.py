@@ -15,7 +15,11 @@ from ansible_collections.evenkeel.ops.plugins.module_utils.providers.base import
 from ansible_collections.evenkeel.ops.plugins.module_utils.providers.probe import Probe
 from support import Workbench, control, faults_of
 
-HEAD = "  sl  local_address rem_address   st tx_queue rx_queue\n"
+LISTENERS = """  sl  local_address rem_address   st tx_queue rx_queue
+   0: 00000000:0016 00000000:0000 0A
+   1: 0100007F:0019 00000000:0000 0A
+   2: 00000000:0050 00000000:0000 01
+"""
 
 
 @pytest.fixture
@@ -23,10 +27,7 @@ def bench(tmp_path: Path) -> Workbench:
     """A host with a command, a file and two listeners."""
     bench = Workbench(tmp_path, {("true",): "permitrootlogin no\nport 22\n", ("false",): (1, "", "no")})
     bench.write("/etc/app", "a=1\nb=2\n")
-    bench.write(
-        "/proc/net/tcp",
-        HEAD + "0: 00000000:0016 00000000:0000 0A\n1: 0100007F:0019 00000000:0000 0A\n2: 00000000:0050 0:0 01\n",
-    )
+    bench.write("/proc/net/tcp", LISTENERS)
     return bench
 
 
