@@ -21,8 +21,12 @@ from typing import Any, Callable
 
 from . import hold, switch
 from .boot_unit import DEFAULT_STATE_DIR
+from .changes import ChangeFailed
 from .host import Host
 from .journal import Journal, Record
+from .module_args import transaction
+from .transaction import Refused
+from .undo import LAST, Request, undo
 
 DONE, FAILED, USAGE, REFUSED, NOT_ROOT = range(5)
 
@@ -168,7 +172,22 @@ def _who() -> str:
 
 
 def _undo(options: argparse.Namespace, host: Host) -> tuple[dict[str, Any], str]:
-    raise NotImplementedError
+    """Careful, journalled, and itself to be undone, as the module does it."""
+    params = {"state_dir": options.state_dir, "scope": "undo", "run_by": _who()}
+    try:
+        done = undo(transaction(params, "console", False, host), Request(options.run or LAST, force=options.force))
+    except Refused as refused:
+        raise Refusal(str(refused)) from None
+    if not done.runs:
+        raise Refusal("there is no run to undo; see `evenkeel runs`")
+    failed = [f"{outcome.step.name}: {outcome.error}" for outcome in done.outcome.steps if not outcome.ok]
+    if failed:
+        raise ChangeFailed(f"nothing was undone, because {failed[0]}")
+    answer = {"run": done.outcome.run, "undone": done.runs, "restored": done.restored, "kept": done.kept}
+    lines = [f"{', '.join(done.runs)} was undone: {len(done.restored)} targets."]
+    lines += [f"Still there: {name}" for name in done.kept]
+    lines += [f"After a reboot: {name}" for name in done.reboot_required]
+    return {**answer, "reboot_required": done.reboot_required}, "\n".join(lines)
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace, Host], tuple[dict[str, Any], str]]] = {

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +14,8 @@ from .changes import ChangeFailed, Step
 from .host import Host
 from .journal import Journal, JournalFailed, Record
 from .lock import HostLock, LockHeld
-from .transaction import Confirm, Refused, Transaction
-
-MODULE = "commit_confirm"
+from .module_args import transaction
+from .transaction import Refused
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,7 @@ class Request:
     state_dir: str
     record: str
     token: str
+    retention: Mapping[str, int] | None = None
     check_mode: bool = False
 
 
@@ -64,24 +64,14 @@ def arm(request: Request, host: Host) -> Answer:
     if request.check_mode:
         return Answer({"targets": len(targets), "deadline": request.deadline})
     step = Step("snapshot", changes=[snapshot.Snapshot(targets)], access=True)
-    outcome = _transaction(request, host).run([step], atomic=True)
+    switch_options = {"deadline": request.deadline, "units": list(request.units), "token": request.token}
+    outcome = transaction({**vars(request), "confirm": switch_options}, switch.SNAPSHOTS, False, host).run(
+        [step], atomic=True
+    )
     failed = [item.error for item in outcome.steps if not item.ok]
     if failed or not outcome.armed:
         return Answer(error="; ".join(failed) or "the switch was not armed")
     return Answer({"record": outcome.armed["record"], "deadline": request.deadline, "targets": len(targets)})
-
-
-def _transaction(request: Request, host: Host) -> Transaction:
-    return Transaction(
-        journal=Journal(request.state_dir, host),
-        lock=HostLock(request.state_dir, host.fs),
-        run=request.run,
-        scope=request.scope,
-        who=request.run_by,
-        module=MODULE,
-        host=host,
-        confirm=Confirm(deadline=request.deadline, units=list(request.units), token=request.token),
-    )
 
 
 def confirm(request: Request, host: Host) -> Answer:

@@ -33,6 +33,8 @@ from .lock import HostLock, LockHeld, boot_id
 MIN_DEADLINE = 30
 MAX_DEADLINE = 900
 DATA = "switch.json"
+# The module whose changes are made by others, between arming and confirming.
+SNAPSHOTS = "commit_confirm"
 ZIPAPP = "revert.pyz"
 # A holder that ends by itself within these seconds after the deadline (a confirmation, say) is not killed.
 PATIENCE = 3.0
@@ -186,6 +188,9 @@ def confirm(state_dir: str, identity: str, token: str | None, host: Host | None 
     if token is not None and not hmac.compare_digest(_digest(token), guard.token_sha256):
         return False
     with HostLock(state_dir, host.fs).held(record.run, wait=CONFIRM_WAIT):
+        if record.meta["module"] == SNAPSHOTS and record.state == "armed":
+            # The user's tasks came after arming; from now on this is what they left.
+            record.mark_after()
         if not record.move("armed", "confirmed"):
             return record.state == "confirmed"
     record.release_reserve()

@@ -14,6 +14,7 @@ import ast
 import io
 import zipfile
 from collections.abc import Iterator
+from functools import cache
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 
@@ -29,6 +30,7 @@ class NotPackable(Exception):
     """A source is missing, or it imports what does not exist under `python3 -I`."""
 
 
+@cache
 def build() -> bytes:
     """The zipapp. Stored, not compressed: the bytes then depend on no version of zlib."""
     # Here, because it imports what imports this module; and at all, so that Ansible ships it with every module.
@@ -65,6 +67,7 @@ def sources() -> dict[str, bytes]:
     return found
 
 
+@cache
 def _spec(name: str) -> ModuleSpec | None:
     """How the import system would load the module, or None where it is none but a name within one."""
     try:

@@ -75,13 +75,14 @@ class GuardedAction(ActionBase):
 
 
 def _unconfirmed(armed: dict[str, Any], what: str, why: str) -> dict[str, Any]:
+    when = f"within {armed['deadline']} s of the change" if "deadline" in armed else "at the deadline"
     return {
         "failed": True,
         "confirmed": False,
         "login_proven": False,
         "msg": (
-            f"{what} changed the host, but a fresh login could not confirm it: {why.strip()} "
-            f"The host will put itself back within {armed['deadline']} s of the change (record {armed['record']})."
+            f"{what} could not be confirmed over a fresh login: {why.strip()} "
+            f"Unless it did so already, the host will put itself back {when}."
         ),
     }
 

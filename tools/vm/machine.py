@@ -102,6 +102,13 @@ class Machine:
         except subprocess.TimeoutExpired:
             return subprocess.CompletedProcess(argv, 255, "", f"no answer within {timeout:g} s")
 
+    def send(self, command: str, content: bytes) -> None:
+        """Run a command that reads `content`, and has to succeed."""
+        argv = [need("ssh", "openssh-client"), "-F", os.devnull, *self.ssh_options(), f"{LOGIN}@127.0.0.1", command]
+        done = subprocess.run(argv, input=content, capture_output=True, check=False, timeout=300)
+        if done.returncode:
+            raise LabError(f"'{command}' failed in the virtual machine: {done.stderr.decode(errors='replace').strip()}")
+
     def must(self, command: str) -> str:
         """Run a command that has to succeed; returns its output."""
         done = self.ssh(command)

@@ -24,7 +24,9 @@ def members(content: bytes) -> dict[str, bytes]:
 def test_it_holds_the_very_sources() -> None:
     found = members(zipapp_maker.build())
     sources = {name: content for name, content in found.items() if not name.endswith(("__init__.py", "__main__.py"))}
-    assert {"evenkeel/switch.py", "evenkeel/journal.py", "evenkeel/kinds/path.py", "evenkeel/kinds/unit.py"} <= set(sources)
+    assert {"evenkeel/switch.py", "evenkeel/journal.py", "evenkeel/kinds/path.py", "evenkeel/kinds/unit.py"} <= set(
+        sources
+    )
     for name, content in sources.items():
         assert content == (COLLECTION / name.removeprefix("evenkeel/")).read_bytes()
 
@@ -78,7 +80,9 @@ def test_an_import_of_ansible_is_refused(source: bytes) -> None:
 
 
 def test_what_only_a_type_checker_imports_is_left_out() -> None:
-    source = b"from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .host import Host\nfrom .fs import FileLayer"
+    source = (
+        b"from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .host import Host\nfrom .fs import FileLayer"
+    )
     assert zipapp_maker._imports("switch", source) == ["fs"]
 
 
