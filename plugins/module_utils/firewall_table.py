@@ -11,6 +11,7 @@ evenkeel-firewall.service                       loads that file before the netwo
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -79,7 +80,7 @@ class FirewallTable:
         for name in names_in(self.host, f"{DIRECTORY}/{self.name}.d", ".json"):
             path = f"{DIRECTORY}/{self.name}.d/{name}"
             said.setdefault(path, _load(self.host, path))
-        return {f"{path}/{control}": part for path in sorted(said) for control, part in said[path].items()}
+        return {f"{path}/{control}": part for path in sorted(said) for control, part in sorted(said[path].items())}
 
     def undefined_sets(self) -> list[str]:
         """Sets that a rule names and nobody defines."""
@@ -99,6 +100,8 @@ class FirewallTable:
         unit = UNIT.format(table=self.name, file=self.file) if parts else None
         changes = write_changes(self.host, self.part, said, 0o600)
         changes += write_changes(self.host, self.file, rendered, 0o600)
+        if not parts and names_in(self.host, os.path.dirname(self.part)) == [os.path.basename(self.part)]:
+            changes.append(SetState.absent(os.path.dirname(self.part)))
         return changes + write_changes(self.host, f"/etc/systemd/system/{self.unit}", unit)
 
     def live_changes(self) -> list[Change]:

@@ -23,7 +23,7 @@ ICMP6 = (
 
 def port_range(text: str) -> tuple[int, int]:
     """`443` or `8000-8010`; ValueError where it is neither."""
-    match = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", str(text))
+    match = re.fullmatch(r"([0-9]{1,5})(?:-([0-9]{1,5}))?", str(text))
     if match is None:
         raise ValueError(f"{text!r} is no port")
     first, last = int(match.group(1)), int(match.group(2) or match.group(1))
@@ -53,7 +53,7 @@ def merge_parts(parts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     rules: list[Mapping[str, Any]] = []
     for name in sorted(parts):
         part = parts[name]
-        policy.update(part.get("policy") or {})
+        policy.update({chain: verdict for chain, verdict in (part.get("policy") or {}).items() if verdict})
         rules += part.get("allow") or []
         for set_name, addresses in (part.get("sets") or {}).items():
             sets[set_name] = [*sets.get(set_name, []), *addresses]

@@ -17,6 +17,10 @@ VFS_FLAGS = {
     *("rw", "ro", "nosuid", "suid", "nodev", "dev", "noexec", "exec", "nosymfollow", "symfollow"),
     *("noatime", "atime", "relatime", "norelatime", "strictatime", "nodiratime", "diratime"),
 }
+CLEARING = {
+    **{"ro": "rw", "nosuid": "suid", "nodev": "dev", "noexec": "exec"},
+    **{"nosymfollow": "symfollow", "noatime": "atime", "nodiratime": "diratime"},
+}
 # What a file system option is when it is not shown.
 UNSHOWN = {"hidepid": "0", "gid": "0"}
 
@@ -100,11 +104,17 @@ class MountKind(Kind):
     def _remount(self, target: str, state: dict[str, Any], found: MountInfo, host: Host) -> None:
         wanted = _options(state.get("options", ""))
         if wanted and wanted != set(found.options):
-            host.must(["mount", "--options", ",".join(["remount", "bind", *sorted(wanted)]), target])
+            # Newer releases of mount clear only what is named.
+            cleared = [CLEARING[flag] for flag in sorted(set(found.options) - wanted) if flag in CLEARING]
+            self._mount_again(found, ["bind", *cleared, *sorted(wanted)], host)
         changed = super_difference(found.super_options, state.get("super", ""))
         if changed:
-            # With the source named, mount does not merge what fstab says.
-            host.must(["mount", "--options", ",".join(["remount", *changed]), found.source, target])
+            self._mount_again(found, changed, host)
+
+    def _mount_again(self, found: MountInfo, options: list[str], host: Host) -> None:
+        # fstab may say something else at this moment, and mount would merge it.
+        words = ["--options-mode", "ignore", "--options", ",".join(["remount", *options])]
+        host.must(["mount", *words, found.source, found.path])
 
 
 def super_difference(found: tuple[str, ...], wanted: str) -> list[str]:

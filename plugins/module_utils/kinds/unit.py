@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..changes import BlobStore, ChangeFailed, Kind
-from ..host import CommandFailed, Host
+from ..host import CommandFailed, Host, Result
 
 UNIT_DIRECTORY = "/etc/systemd/system"
 RUNNING = ("active", "reloading", "activating", "refreshing")
@@ -172,9 +172,20 @@ class UnitKind(Kind):
                 host.fs.mkdir(os.path.dirname(host.path(path)), 0o755)
             host.fs.symlink(to, host.path(path))
         for directory in {os.path.dirname(host.path(path)) for path in {**found, **wanted}}:
-            host.fs.fsync_dir(directory)
+            _settle(directory, host)
         if host.has_systemd:
             host.must(["systemctl", "daemon-reload"])
+
+    def _start_socket(self, target: str, host: Host, refused: Result) -> Result:
+        """A socket cannot listen while its service runs by itself: the service starts once more, behind the socket."""
+        answer = host.must(["systemctl", "show", "--property=Triggers", "--value", "--no-pager", "--", target])
+        running = [name for name, unit in read_units(host, answer.out.split()).items() if unit.active]
+        if not running:
+            return refused
+        host.must(["systemctl", "stop", "--", *running])
+        result = host.run(["systemctl", "start", "--", target])
+        host.must(["systemctl", "start", "--", *running])
+        return result
 
     def _stop(self, target: str, host: Host) -> None:
         if host.has_systemd and read_units(host, [target])[target].active:
@@ -184,9 +195,19 @@ class UnitKind(Kind):
         if not host.has_systemd or read_units(host, [target])[target].active:
             return
         result = host.run(["systemctl", *_queue(host), "start", "--", target])
+        if not result.ok and target.endswith(".socket"):
+            result = self._start_socket(target, host, result)
         if not result.ok:
             log = host.run(["journalctl", "--unit", target, "--lines=5", "--no-pager", "--output=cat"])
             raise ChangeFailed(f"{target} does not start: {result.words} {log.out.strip()}".strip())
+
+
+def _settle(directory: str, host: Host) -> None:
+    """Make the links durable; a dependency directory without any goes, as with systemctl."""
+    if directory != host.path(UNIT_DIRECTORY) and not host.fs.listdir(directory):
+        host.fs.rmdir(directory)
+        directory = host.path(UNIT_DIRECTORY)
+    host.fs.fsync_dir(directory)
 
 
 def _queue(host: Host) -> list[str]:

@@ -16,8 +16,8 @@ from ..nft_rules import CHAINS, PORT_PROTOCOLS, port_range, split_families
 from ..operator_session import ssh_connection, sshd_ports
 from .base import CHANGE, COMPLIANT, FAILED, Control, Plan, Provider, Unfit, Verdict
 
-
-OPTIONS = ("policy", "allow", "sets", "log_dropped", "icmp", "loopback", "established")
+DATA = ("policy", "allow", "sets")
+SWITCHES = ("log_dropped", "icmp", "loopback", "established")
 DAEMON_RELOAD = Reload(("systemctl", "daemon-reload"))
 
 
@@ -197,8 +197,16 @@ class Firewall(Provider):
 
 
 def said_by(control: Control) -> dict[str, Any]:
-    """The part of a control that goes into the table."""
-    return {key: control.state[key] for key in OPTIONS if control.state.get(key) not in (None, [], {})}
+    """The part of a control that goes into the table; the switches count only where it sets a policy."""
+    keys = (*DATA, *SWITCHES) if control.state.get("policy") else DATA
+    said = {key: control.state[key] for key in keys if control.state.get(key) not in (None, [], {})}
+    said["allow"] = [_spoken(rule) for rule in said.get("allow", [])]
+    said["policy"] = _spoken(said.get("policy", {}))
+    return {key: value for key, value in said.items() if value not in ([], {})}
+
+
+def _spoken(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in options.items() if value not in (None, [])}
 
 
 def rule_problems(where: str, rule: Mapping[str, Any]) -> list[str]:

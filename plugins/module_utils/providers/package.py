@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -211,8 +212,8 @@ class Package(Provider):
         new = [name for name in simulation.installed if name not in present]
         touches = [("package", target_of(name, name in goes_again or all_go)) for name in sorted(new)]
         touches += [("package", name) for name in request.remove]
-        touches += [("path", path) for name in request.purge for path in self._manager.configuration_files(name)]
-        return touches
+        files = [path for name in request.purge for path in self._manager.configuration_files(name)]
+        return touches + [("path", path) for path in [*files, *_directories(files)]]
 
     def _before(self, control: Control) -> dict[str, Any]:
         name = control.state["name"]
@@ -222,3 +223,14 @@ class Package(Provider):
                 "left" if name in self._left_over else "in use" if name in self._installed else None
             )
         return before
+
+
+def _directories(files: Sequence[str]) -> list[str]:
+    """The directories above `files` that purging may take along, deepest first: putting back goes from the end."""
+    found = set()
+    for path in files:
+        directory = os.path.dirname(path)
+        while directory.count("/") > 1:
+            found.add(directory)
+            directory = os.path.dirname(directory)
+    return sorted(found, key=lambda directory: (-directory.count("/"), directory))

@@ -1,0 +1,186 @@
+# Copyright: the evenkeel.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Packages: one simulated transaction, which refuses what nobody named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.evenkeel.ops.plugins.module_utils.packages.apt import Apt
+from ansible_collections.evenkeel.ops.plugins.module_utils.providers.base import CHANGE, COMPLIANT, FAILED, Planned
+from ansible_collections.evenkeel.ops.plugins.module_utils.providers.package import Package
+from fakes import install, round_trips
+from hypothesis import given
+from hypothesis import strategies as st
+from support import Workbench, assert_round_trip, control, faults_of
+
+# What installing brings along, and what removing takes along.
+NEEDS = {"jq": ["libjq1"], "tool": ["libjq1"]}
+NEEDED_BY = {"python3": ["ansible-helper"]}
+
+
+class Debian:
+    """dpkg and apt-get over a small archive; the installed packages stand in a file below the root."""
+
+    def __init__(self, root: Path, *installed: str) -> None:
+        self.bench = Workbench(root)
+        answers = self.bench.runner.answers
+        answers[("dpkg-query", "--show")] = self.query
+        answers[("apt-cache",)] = lambda argv, _stdin: "".join(
+            f"{name}:\n  Candidate: {'(none)' if name.startswith('nosuch') else '1.0'}\n" for name in argv[3:]
+        )
+        answers[("apt-mark",)] = "held\n"
+        answers[("apt-get",)] = self.get
+        self.keep(set(installed))
+
+    @property
+    def installed(self) -> set[str]:
+        return set((self.bench.read("/var/lib/dpkg/list") or b"").decode().split())
+
+    def keep(self, installed: set[str]) -> None:
+        self.bench.write("/var/lib/dpkg/list", "".join(f"{name}\n" for name in sorted(installed)))
+
+    def query(self, argv: Sequence[str], _stdin: str | None) -> tuple[int, str, str]:
+        names = argv[argv.index("--") + 1 :]
+        if "Conffiles" in argv[2]:
+            return 0, " /etc/cron.d/one 0123\n" if list(names) == ["cron"] else "", ""
+        known = [name for name in names if name in self.installed]
+        return 0 if len(known) == len(names) else 1, "".join(f"{name}\tinstalled\t1.0\n" for name in known), ""
+
+    def get(self, argv: Sequence[str], _stdin: str | None) -> str | tuple[int, str, str]:
+        words = argv[argv.index("--") + 1 :]
+        purging = argv[1] == "purge"
+        leaving = [word.rstrip("-") for word in words if purging or (word.endswith("-") and not word.endswith("=-"))]
+        coming = [word.partition("=")[0] for word in words if not purging and not word.endswith("-")]
+        coming += [other for name in coming for other in NEEDS.get(name, [])]
+        leaving += [other for name in leaving for other in NEEDED_BY.get(name, []) if other in self.installed]
+        coming = sorted(set(coming) - self.installed)
+        if "--simulate" in argv:
+            return "".join([f"Inst {name} (1.0 x)\n" for name in coming] + [f"Remv {name} [1.0]\n" for name in leaving])
+        assert not (leaving and "--no-remove" in argv)
+        self.keep((self.installed | set(coming)) - set(leaving))
+        if purging and "cron" in words:
+            (self.bench.root / "etc/cron.d/one").unlink()
+            (self.bench.root / "etc/cron.d").rmdir()
+        return ""
+
+
+@pytest.fixture
+def debian(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Debian:
+    install(monkeypatch, "apt-get", "dpkg-query")
+    host = Debian(tmp_path, "cron", "python3", "ansible-helper", "held", "openssh-server")
+    host.bench.write("/etc/cron.d/one", "edited by hand\n")
+    return host
+
+
+@round_trips
+@given(
+    wishes=st.dictionaries(st.sampled_from(["jq", "tool", "cron"]), st.sampled_from(["present", "absent"]), min_size=1),
+    present=st.sets(st.sampled_from(["jq", "tool", "cron", "libjq1"])),
+)
+def test_applied_once_and_undone(
+    tmp_path_factory: pytest.TempPathFactory, wishes: dict[str, str], present: set[str]
+) -> None:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        install(monkeypatch, "apt-get", "dpkg-query")
+        needed = {other for name in present for other in NEEDS.get(name, [])}
+        host = Debian(tmp_path_factory.mktemp("host"), *present, *needed)
+        controls = [
+            control(Package, name, name=name, state=state, remove_on_undo=True) for name, state in wishes.items()
+        ]
+        assert_round_trip(host.bench, Package, controls)
+
+
+def test_an_installed_package_stays_after_undo_unless_asked(debian: Debian) -> None:
+    debian.bench.run(Package, [control(Package, name="jq")])
+    debian.bench.undo()
+    assert {"jq", "libjq1"} <= debian.installed
+
+
+def test_what_is_purged_comes_back_with_its_edited_configuration(debian: Debian) -> None:
+    assert_round_trip(debian.bench, Package, [control(Package, name="cron", state="absent", purge=True)])
+    assert debian.bench.read("/etc/cron.d/one") == b"edited by hand\n"
+
+
+def test_nobody_loses_a_package_that_no_control_names(debian: Debian) -> None:
+    controls = [control(Package, "py", name="python3", state="absent"), control(Package, "jq", name="jq")]
+    plan, _ = debian.bench.run(Package, controls)
+    assert plan.verdicts["py"].status == FAILED
+    assert "also remove ansible-helper" in plan.verdicts["py"].reason
+    assert plan.verdicts["jq"].status == CHANGE
+    assert {"jq", "python3", "ansible-helper"} <= debian.installed
+
+
+def test_named_together_they_may_go(debian: Debian) -> None:
+    names = ("python3", "ansible-helper")
+    debian.bench.run(Package, [control(Package, name, name=name, state="absent") for name in names])
+    assert not set(names) & debian.installed
+
+
+def test_all_of_a_call_is_one_transaction(debian: Debian) -> None:
+    names = [f"new{number}" for number in range(40)]
+    debian.bench.run(Package, [control(Package, name, name=name) for name in names])
+    real = [call for call in debian.bench.runner.calls if call[0] == "apt-get" and "--simulate" not in call]
+    assert len(real) == 1
+    assert set(names) <= debian.installed
+
+
+def test_later_providers_learn_what_comes_and_goes(debian: Debian) -> None:
+    planned = Planned()
+    controls = [control(Package, "jq", name="jq"), control(Package, "cron", name="cron", state="absent")]
+    Package(debian.bench.host, planned).plan(controls)
+    assert planned.packages == {"jq", "libjq1"}
+    assert planned.absent_packages == {"cron"}
+
+
+def test_removing_the_login_is_guarded(debian: Debian) -> None:
+    (step,) = debian.bench.plan(Package, [control(Package, name="openssh-server", state="absent")]).steps
+    assert step.access
+
+
+@pytest.mark.parametrize(
+    ("wish", "status", "words"),
+    [
+        ({"name": "cron"}, COMPLIANT, ""),
+        ({"name": "jq", "state": "absent"}, COMPLIANT, ""),
+        ({"name": "nosuch"}, FAILED, "no package nosuch"),
+        ({"name": "held", "state": "absent"}, FAILED, "apt-mark unhold held"),
+    ],
+)
+def test_what_needs_no_transaction(debian: Debian, wish: dict[str, Any], status: str, words: str) -> None:
+    plan = debian.bench.plan(Package, [control(Package, **wish)])
+    assert plan.verdicts["one"].status == status
+    assert words in plan.verdicts["one"].reason
+    assert plan.steps == []
+
+
+def test_aptitude_for_the_worst(debian: Debian, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where two controls are good by themselves and bad together, both say why."""
+    simulate = Apt.simulate
+
+    def refuse(manager: Apt, request: Any) -> Any:
+        done = simulate(manager, request)
+        return type(done)(error="held broken packages") if len(request.install) > 1 else done
+
+    monkeypatch.setattr(Apt, "simulate", refuse)
+    plan = debian.bench.plan(Package, [control(Package, "a", name="a1"), control(Package, "b", name="b1")])
+    assert {verdict.reason for verdict in plan.verdicts.values()} == {"all packages together: held broken packages"}
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        ({"name": "-o"}, "package.name"),
+        ({"name": "cron-"}, "package.name"),
+        ({"name": "cron=1.0"}, "package.name"),
+        ({"name": "cron", "purge": True}, "package.purge"),
+        ({"name": "cron", "lock_timeout": 9999}, "lock_timeout"),
+        ({"name": "cron", "environment": {"LD_PRELOAD": "/x"}}, "LD_PRELOAD"),
+    ],
+)
+def test_bad_wishes(wish: dict[str, Any], words: str) -> None:
+    assert words in " ".join(faults_of(Package, **wish))
