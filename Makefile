@@ -16,8 +16,8 @@ demo: setup ## bring a small fleet up, configure it, watch it serve
 test: setup ## run every test; PART=unit,molecule-nginx runs only these parts
 	@$(PYTHON_RUN) tools.test --part "$(PART)"
 
-test-full: setup ## run every test, and the demo
-	@$(PYTHON_RUN) tools.test --full
+test-full: setup ## run every test, those that take long, and the demo
+	@$(PYTHON_RUN) tools.test --full --part "$(PART)"
 
 lint: setup ## run the linters
 	@$(PYTHON_RUN) tools.test --part lint

@@ -59,6 +59,8 @@ def parts(full: bool) -> list[Part]:
     if (CHECKOUT / "tests/package").is_dir():
         found.append(Part("package", [[PYTHON, "-m", "pytest", "tests/package"]], needs="images", env=own_modules))
     found += [scenario(path.parent.name) for path in sorted((CHECKOUT / "molecule").glob("*/molecule.yml"))]
+    if full and (CHECKOUT / "tests/full").is_dir():
+        found.append(Part("full", [[PYTHON, "-m", "pytest", "-s", "tests/full"]], env=own_modules))
     if full:
         found.append(Part("demo", [[PYTHON, "-m", "tools.demo"]], needs="images"))
     return found
