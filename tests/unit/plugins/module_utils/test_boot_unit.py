@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -46,7 +45,7 @@ def test_installing_twice_writes_once(world: SwitchWorld) -> None:
     boot_unit.install(world.host, world.state_dir)
     paths = [world.units / boot_unit.UNIT, Path(boot_unit.CONSOLE), Path(boot_unit.zipapp_path(world.state_dir))]
     first = [path.stat().st_ino for path in paths]
-    assert os.readlink(world.units / "sysinit.target.wants" / boot_unit.UNIT) == str(paths[0])
+    assert (world.units / "sysinit.target.wants" / boot_unit.UNIT).readlink() == paths[0]
     assert len(world.systemd.told("systemctl", "daemon-reload")) == 1
     boot_unit.install(world.host, world.state_dir)
     assert [path.stat().st_ino for path in paths] == first

@@ -78,7 +78,7 @@ def test_whatever_tasks_do_below_the_paths(world: SwitchWorld, change: str) -> N
     answer = world.serve("reverted")
     assert answer.error == ""
     assert (deep / "leaf").read_text() == "leaf\n"
-    assert os.readlink(world.etc / "link") == "app.conf"
+    assert (world.etc / "link").readlink() == Path("app.conf")
     assert not (world.etc.parent / "later").exists()
 
 
@@ -163,7 +163,7 @@ def test_confirming_nothing_says_so(world: SwitchWorld) -> None:
 def test_confirming_anothers_arming_says_so(world: SwitchWorld) -> None:
     world.arm()
     assert "Run run-1 armed this host" in world.serve("confirmed", run="run-2").error
-    assert "the token is another's" in world.serve("confirmed", token="stolen").error
+    assert "the token is another's" in world.serve("confirmed", **{"token": "stolen"}).error
     assert world.record().state == "armed"
 
 

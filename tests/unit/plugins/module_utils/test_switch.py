@@ -11,6 +11,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def test_the_token_itself_is_nowhere_on_the_host(world: SwitchWorld) -> None:
 def test_an_old_run_keeps_its_own_code(world: SwitchWorld) -> None:
     world.arm()
     own = Path(world.state_dir, "runs/run-1/revert.pyz").read_bytes()
-    world.host.fs.write_atomic(os.path.join(world.state_dir, "bin/evenkeel.pyz"), b"another release")
+    world.host.fs.write_atomic(f"{world.state_dir}/bin/evenkeel.pyz", b"another release")
     assert Path(world.state_dir, "runs/run-1/revert.pyz").read_bytes() == own
 
 
@@ -104,7 +105,7 @@ def test_a_record_that_is_not_there(world: SwitchWorld, identity: str) -> None:
 
 def test_what_is_not_yet_applied_cannot_be_confirmed(world: SwitchWorld) -> None:
     record = world.arm()
-    os.unlink(os.path.join(record.path, "after.jsonl"))
+    Path(record.path, "after.jsonl").unlink()
     assert not switch.confirm(world.state_dir, record.id, "the-token", world.host)
 
 
@@ -219,8 +220,8 @@ def test_confirming_and_expiring_at_once_have_one_winner(world: SwitchWorld) -> 
         run = f"run-{number}"
         record = world.arm(run=run)
         world.break_it()
-        confirming = in_the_background(lambda: switch.confirm(world.state_dir, record.id, "the-token", world.host))
-        expiring = in_the_background(lambda: switch.expire(record, world.host))
+        confirming = in_the_background(partial(switch.confirm, world.state_dir, record.id, "the-token", world.host))
+        expiring = in_the_background(partial(switch.expire, record, world.host))
         confirmed, expired = (os.WEXITSTATUS(os.waitpid(pid, 0)[1]) == 7 for pid in (confirming, expiring))
         assert (confirmed, expired) in ((True, False), (False, True))
         assert record.state == ("confirmed" if confirmed else "reverted")

@@ -66,7 +66,8 @@ def test_it_can_make_itself_again(tmp_path: Path) -> None:
     """Undoing from the console is a changing call too, and refreshes what is installed."""
     zipapp = tmp_path / "revert.pyz"
     zipapp.write_bytes(zipapp_maker.build())
-    program = f"import sys; sys.path.insert(0, {str(zipapp)!r}); from evenkeel import zipapp_maker as z; print(len(z.build()))"
+    lines = ["import sys", f"sys.path.insert(0, {str(zipapp)!r})", "from evenkeel.zipapp_maker import build"]
+    program = "\n".join([*lines, "print(len(build()))"])
     done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True)
     assert int(done.stdout) == zipapp.stat().st_size
 
