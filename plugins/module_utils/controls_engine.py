@@ -40,8 +40,6 @@ PHASES: tuple[tuple[str, ...], ...] = (
 )
 # How often a step is tried again without the controls that made it fail.
 ROUNDS = 3
-# Where a record of what this engine owns is kept, below the state directory; no reader wants its diff.
-OWN = "/owned/"
 
 
 class Transact(Protocol):
@@ -206,7 +204,7 @@ class Controls:
     def diff(self) -> list[dict[str, Any]]:
         """The files that changed or would change, without our own records and without secrets."""
         found = [item for outcome in self.report.outcomes for item in outcome.diff]
-        own = self.planned.state_dir + OWN
+        own = self.planned.state_dir.rstrip("/") + "/"
         return [self._redact(item) for item in found if not _headline(item).startswith(own)]
 
 
