@@ -224,7 +224,7 @@ def test_culprits_are_left_out_and_the_rest_is_tried_again(tmp_path: Path, monke
         made = [step for step in steps() if step.name.startswith("sysctl")]
         words = f"{proc['two']}: Invalid argument" if any(str(proc["two"]) in repr(step) for step in made) else ""
         if not words:
-            os.makedirs(tmp_path / "state" / "owned", exist_ok=True)
+            (tmp_path / "state" / "owned").mkdir(parents=True, exist_ok=True)
             for step in made:
                 for change in step.changes:
                     change.apply(controls_call.Host(), MemoryBlobs())
