@@ -58,7 +58,7 @@ class Recurrence:
         begin = after - timedelta(days=self.offset_days)
         anchor = self.start or datetime(max(begin.year - 1, 1), 1, 1)
         rule = rrule.rrulestr(self.text, dtstart=anchor)
-        if not {"COUNT", "UNTIL"} & set(self.parts):
+        if isinstance(rule, rrule.rrule) and not {"COUNT", "UNTIL"} & set(self.parts):
             # Without an end dateutil searches an impossible rule up to the year 9999.
             rule = rule.replace(until=max(begin, anchor) + HORIZON)
         for found in rule.xafter(begin, inc=True):
