@@ -338,4 +338,6 @@ class FileLayer:
             self.remove_tree(os.path.join(path, name))
         self.rmdir(path)
 
-    fsync_dir = fsync_path
+    def fsync_dir(self, path: str) -> None:
+        """Make the entries of a directory durable."""
+        self.fsync_path(path)

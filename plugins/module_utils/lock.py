@@ -134,7 +134,7 @@ class HostLock:
             self._fd = fd
             try:
                 self._write(fd, Holder(os.getpid(), start_time(os.getpid()), boot_id(), run, now()))
-            except OSError:
+            except BaseException:
                 self.release()
                 raise
             return True
