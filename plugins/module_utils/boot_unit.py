@@ -82,6 +82,14 @@ def install(host: Host, state_dir: str, everything: bool = False) -> None:
         _install_unit(host, state_dir)
 
 
+def interpreter() -> str:
+    """The absolute path of the Python that serves this module; by its name without version where that is the same."""
+    stable = "/usr/bin/python3"
+    same = os.path.realpath(stable) == os.path.realpath(sys.executable)
+    # An upgrade of the distribution takes python3.11 away, and leaves python3.
+    return stable if same else sys.executable
+
+
 def install_zipapp(host: Host, state_dir: str) -> str:
     """Put the revert zipapp of this very code beside the journal; returns its path."""
     path = zipapp_path(state_dir)
@@ -117,7 +125,7 @@ def _install_unit(host: Host, state_dir: str) -> None:
     path = os.path.join(UNIT_DIR, name)
     wants = os.path.join(UNIT_DIR, "sysinit.target.wants")
     link = os.path.join(wants, name)
-    changed = _write_if_other(host, path, unit_text(state_dir, sys.executable).encode(), 0o644)
+    changed = _write_if_other(host, path, unit_text(state_dir, interpreter()).encode(), 0o644)
     host.fs.make_dirs(wants, 0o755)
     if not os.path.islink(link):
         host.fs.symlink(path, link)
@@ -132,7 +140,7 @@ def _install_console(host: Host, state_dir: str) -> None:
     directory = os.path.dirname(CONSOLE)
     if not os.path.isdir(directory) or (host.fs.exists(CONSOLE) and MARK.encode() not in host.fs.read(CONSOLE)):
         return
-    _write_if_other(host, CONSOLE, console_text(state_dir, sys.executable).encode(), 0o755)
+    _write_if_other(host, CONSOLE, console_text(state_dir, interpreter()).encode(), 0o755)
 
 
 def _write_if_other(host: Host, path: str, content: bytes, mode: int) -> bool:

@@ -16,7 +16,6 @@ import json
 import os
 import re
 import secrets
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -157,7 +156,7 @@ def _start_timer(record: Record, host: Host, zipapp: str, deadline: int) -> None
     command = ["systemd-run", "--quiet", f"--unit={timer_name(record.id)}", f"--on-active={deadline}s"]
     command += ["--timer-property=AccuracySec=1s", f"--description=Put back {record.id} unless confirmed"]
     command += [f"--property={name}={value}" for name, value in service.items()]
-    command += ["--", sys.executable, "-I", zipapp, "revert", "--state-dir", state_dir_of(record)]
+    command += ["--", boot_unit.interpreter(), "-I", zipapp, "revert", "--state-dir", state_dir_of(record)]
     answer = host.run([*command, "--record", record.id])
     if not answer.ok:
         record.move("armed", "open")
