@@ -67,3 +67,9 @@ def with_entry(text: str, source: str, path: str, fstype: str, options: tuple[st
     """`text` with one more entry at its end."""
     end = "" if not text or text.endswith("\n") else "\n"
     return f"{text}{end}{source} {path} {fstype} {','.join(options)} 0 0\n"
+
+
+def without(text: str, entry: Entry) -> str:
+    """`text` without one entry."""
+    lines = text.splitlines(keepends=True)
+    return "".join([*lines[: entry.line], *lines[entry.line + 1 :]])

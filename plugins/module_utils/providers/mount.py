@@ -10,18 +10,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from ..changes import Change, Reload, Step
+from ..changes import Change, Reload
 from ..changes_basic import SetState, parents
-from ..fstab import Entry, entries, merged, with_entry, with_options
-from ..host import Host
+from ..fstab import merged
 from ..kinds.mount import VFS_FLAGS, MountInfo, read_mounts
-from ..kinds.unit import parse_show
-from ..scoped_files import read_text, scoped_path, write_changes
-from .base import CHANGE, COMPLIANT, FAILED, NOT_APPLICABLE, Control, Plan, Provider, Verdict
+from .base import CHANGE, COMPLIANT, FAILED, NOT_APPLICABLE, Control, Plan, Provider, Verdict, step_for
+from .mount_table import API_MOUNTS, FSTAB, MountTable
 
-FSTAB = "/etc/fstab"
-# Mounted by systemd itself with fixed options; an fstab entry is applied by systemd-remount-fs.
-API_MOUNTS = {"/dev/shm": "tmpfs", "/proc": "proc", "/run": "tmpfs", "/dev": "devtmpfs", "/sys": "sysfs"}  # noqa: S108  # mount points
 # What each option would break, by mount point.
 DANGEROUS = {
     "noexec": {"/", "/usr", "/bin", "/sbin", "/lib", "/opt", "/etc", "/var", "/var/lib", "/boot", "/proc"},
@@ -46,94 +41,13 @@ NOT_OURS = {
 RELOAD = Reload(("systemctl", "daemon-reload"))
 
 
-class Persistence:
-    """Where the options of one mount point are kept for the next boot, and the changes that set them there."""
-
-    def __init__(self, host: Host, scope: str, text: str) -> None:
-        self.host = host
-        self.scope = scope
-        # fstab as earlier controls of this call leave it.
-        self.fstab = text
-        self.drop_ins: dict[str, str] = {}
-
-    def options(self, path: str) -> tuple[str, ...] | None:
-        """The options that the next boot would use, or None where nothing keeps them."""
-        entry = self._entry(path)
-        if entry is not None:
-            return entry.options
-        unit = self._unit(path)
-        return tuple(unit["Options"].split(",")) if unit and unit["Options"] else () if unit else None
-
-    def keep(self, path: str, options: tuple[str, ...]) -> None:
-        """Plan that the next boot uses `options`."""
-        entry = self._entry(path)
-        if entry is not None:
-            self.fstab = with_options(self.fstab, entry, options)
-            return
-        if self._unit(path):
-            drop_in = scoped_path(f"/etc/systemd/system/{unit_name(path)}.d", 60, self.scope, ".conf")
-            self.drop_ins[drop_in] = (
-                f"# Written by evenkeel.ops for {self.scope}\n[Mount]\nOptions={','.join(options)}\n"
-            )
-            return
-        fstype = API_MOUNTS.get(path, "tmpfs")
-        self.fstab = with_entry(self.fstab, fstype, path, fstype, options)
-
-    def changes(self) -> list[Change]:
-        """All that was planned."""
-        files = {FSTAB: self.fstab, **self.drop_ins}
-        present = read_text(self.host, FSTAB)
-        if present is None and not self.fstab:
-            del files[FSTAB]
-        return [change for path, text in files.items() for change in write_changes(self.host, path, text)]
-
-    def duplicates(self, path: str) -> int:
-        """How many entries of fstab claim the mount point."""
-        return sum(entry.path == path for entry in entries(self.fstab))
-
-    def _entry(self, path: str) -> Entry | None:
-        return next((entry for entry in entries(self.fstab) if entry.path == path), None)
-
-    def _unit(self, path: str) -> dict[str, str] | None:
-        """The mount unit, where a file on disk describes it."""
-        if not self.host.has_systemd or path in API_MOUNTS:
-            return None
-        show = [
-            "systemctl",
-            "show",
-            "--property=FragmentPath,Options,UnitFileState",
-            "--no-pager",
-            "--",
-            unit_name(path),
-        ]
-        block = (parse_show(self.host.must(show).out) or [{}])[0]
-        fragment = block.get("FragmentPath", "")
-        if (
-            not fragment
-            or fragment.startswith("/run/")
-            or block.get("UnitFileState") in ("disabled", "masked", "generated")
-        ):
-            return None
-        return {"Options": self._unit_file_options(unit_name(path), fragment)}
-
-    def _unit_file_options(self, unit: str, fragment: str) -> str:
-        """The last Options= of the unit's file and drop-ins. systemd itself shows those in force, not those on disk."""
-        show = ["systemctl", "show", "--property=DropInPaths", "--no-pager", "--", unit]
-        block = (parse_show(self.host.must(show).out) or [{}])[0]
-        options = ""
-        for path in [fragment, *block.get("DropInPaths", "").split()]:
-            for line in (read_text(self.host, path) or "").splitlines():
-                if line.startswith("Options="):
-                    options = line.partition("=")[2].strip()
-        return options
-
-
 class Mount(Provider):
     """fstab by entry, systemd mount units by drop-in, and a live remount."""
 
     key = "mount"
     summary = "Options of a mounted file system, now and after a reboot."
     order = 30
+    releases = True
     example: ClassVar = {"path": "/dev/shm", "options": ["nodev", "nosuid", "noexec"]}  # noqa: S108  # a mount point
     spec: ClassVar = {
         "path": {"type": "path", "required": True, "description": "Mount point, as in /var/tmp."},
@@ -180,25 +94,28 @@ class Mount(Provider):
     def plan(self, controls: Sequence[Control]) -> Plan:
         """One write of fstab for all; a step per call, because fstab is good or bad as a whole."""
         plan, mounts = Plan(), read_mounts(self.host)
-        persistence = Persistence(self.host, self.planned.scope, read_text(self.host, FSTAB) or "")
+        table = MountTable(self.host, self.planned)
         live: list[Change] = []
         for control in controls:
-            verdict = self._not_plannable(control, mounts, persistence)
+            verdict = self._not_plannable(control, mounts, table)
             if verdict is None:
-                verdict = self._plan_one(control, mounts, persistence, live)
+                verdict = self._plan_one(control, mounts, table, live)
             plan.verdicts[control.id] = verdict
-        changes = persistence.changes()
-        if changes or live:
-            access = any(control.risk == "access" for control in controls)
-            reloads = [RELOAD] if changes and self.host.has_systemd else []
-            plan.steps.append(Step(FSTAB, [*changes, *live], reloads=reloads, access=access))
+        plan.released = table.release({control.state["path"] for control in controls})
+        step = step_for(FSTAB, controls)
+        changes = table.changes()
+        step.changes += [*changes, *live]
+        if changes and self.host.has_systemd:
+            step.reloads.append(RELOAD)
+        if step.changes:
+            plan.steps.append(step)
         return plan
 
-    def _not_plannable(self, control: Control, mounts: Mapping[str, MountInfo], kept: Persistence) -> Verdict | None:
+    def _not_plannable(self, control: Control, mounts: Mapping[str, MountInfo], table: MountTable) -> Verdict | None:
         path = control.state["path"]
-        if kept.duplicates(path) > 1:
-            return Verdict(FAILED, reason=f"{FSTAB} has {kept.duplicates(path)} entries for {path}: leave one")
-        options = kept.options(path)
+        if table.duplicates(path) > 1:
+            return Verdict(FAILED, reason=f"{FSTAB} has {table.duplicates(path)} entries for {path}: leave one")
+        options = table.options(path)
         if path not in mounts and options is None and not control.state.get("tmpfs"):
             return Verdict(NOT_APPLICABLE, reason=f"{path} is no file system of its own")
         if path in mounts and options is None and path not in API_MOUNTS:
@@ -210,27 +127,23 @@ class Mount(Provider):
         return None
 
     def _plan_one(
-        self, control: Control, mounts: Mapping[str, MountInfo], kept: Persistence, live: list[Change]
+        self, control: Control, mounts: Mapping[str, MountInfo], table: MountTable, live: list[Change]
     ) -> Verdict:
         path = control.state["path"]
-        wanted = self._wanted(control, path in mounts)
-        present = kept.options(path)
-        target = merged(present if present is not None else ("defaults",), wanted)
-        if present != target:
-            kept.keep(path, target)
-        mount = mounts.get(path)
+        wanted, mount = list(control.state["options"]), mounts.get(path)
+        is_tmpfs = (mount.fstype if mount else table.fstype(path) or "tmpfs") == "tmpfs"
+        size = [f"size={control.state['size']}"] if control.state.get("size") and is_tmpfs else []
+        present = table.options(path)
+        target = merged(present if present is not None else ("defaults",), [*wanted, *size])
+        table.want(control.id, path, target)
         verdict = Verdict(COMPLIANT, {"configured": _text(present)}, {"configured": _text(target)})
         if mount is not None:
             self._plan_remount(mount, wanted, verdict, live)
-        elif present is None or control.state.get("tmpfs"):
+        elif control.state.get("tmpfs") and is_tmpfs:
             self._plan_tmpfs(path, target, verdict, live)
         if verdict.before != verdict.after:
             verdict.status, verdict.step = CHANGE, FSTAB
         return verdict
-
-    def _wanted(self, control: Control, mounted: bool) -> list[str]:
-        size = control.state.get("size")
-        return [*control.state["options"], *([f"size={size}"] if size and not mounted else [])]
 
     def _plan_remount(self, mount: MountInfo, wanted: list[str], verdict: Verdict, live: list[Change]) -> None:
         flags = [option for option in wanted if option in VFS_FLAGS]
@@ -279,15 +192,6 @@ def option_problems(path: str, option: str) -> list[str]:
     if path in DANGEROUS.get(option, ()):
         return [f"mount.options has {option!r} for {path}: the host would stop working"]
     return []
-
-
-def unit_name(path: str) -> str:
-    """systemd's name of the mount unit: `/var/tmp` is `var-tmp.mount`."""
-    words = path.strip("/") or "-"
-    escaped = re.sub(
-        r"[^A-Za-z0-9:_./]", lambda match: "".join(f"\\x{byte:02x}" for byte in match.group().encode()), words
-    )
-    return ("-" if words == "-" else escaped.replace("/", "-")) + ".mount"
 
 
 def _text(options: tuple[str, ...] | None) -> str:

@@ -98,6 +98,7 @@ class Package(Provider):
             self._manager: PackageManager = package_manager(self.host)
         except NoPackageManager as no_manager:
             return Plan({control.id: Verdict(NOT_APPLICABLE, reason=str(no_manager)) for control in controls})
+        self._wanted = {c.state["name"] for c in controls if c.state["state"] == "present"}
         self._read([control.state["name"] for control in controls])
         plan = Plan()
         open_controls = []
@@ -117,7 +118,9 @@ class Package(Provider):
         self._left_over = self._manager.configured(names)
         missing = [name for name in names if name not in self._installed]
         self._candidates = self._manager.candidates(missing)
-        self._held = self._manager.held()
+        # Asking for holds costs as much as the rest, so only where something may change.
+        wrong = missing or self._installed.keys() - self._wanted or self._left_over
+        self._held = self._manager.held() if wrong else set()
 
     def _settled(self, control: Control) -> Verdict | None:
         """The verdict where nothing needs to be simulated."""

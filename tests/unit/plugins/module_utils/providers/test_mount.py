@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from ansible_collections.evenkeel.ops.plugins.module_utils.kinds.mount import parse_mountinfo, super_difference
 from ansible_collections.evenkeel.ops.plugins.module_utils.providers.base import FAILED, NOT_APPLICABLE
-from ansible_collections.evenkeel.ops.plugins.module_utils.providers.mount import Mount, unit_name
+from ansible_collections.evenkeel.ops.plugins.module_utils.providers.mount import Mount
+from ansible_collections.evenkeel.ops.plugins.module_utils.providers.mount_table import mount_point, unit_name
 from fakes import round_trips
 from hypothesis import given
 from hypothesis import strategies as st
@@ -142,11 +143,57 @@ def test_bad_wishes(wish: dict[str, Any], words: str) -> None:
 
 
 def test_names_of_units() -> None:
-    assert [unit_name(path) for path in ("/", "/var/tmp", "/srv/my-data")] == [
-        "-.mount",
-        "var-tmp.mount",
-        "srv-my\\x2ddata.mount",
-    ]
+    names = {"/": "-.mount", "/var/tmp": "var-tmp.mount", "/srv/my-data": "srv-my\\x2ddata.mount"}
+    assert {path: unit_name(path) for path in names} == names
+    assert {mount_point(name.removesuffix(".mount")): name for name in names.values()} == names
+
+
+def test_a_mount_unit_gets_a_drop_in_that_goes_with_its_control(tmp_path: Path) -> None:
+    mounts = Mounts(tmp_path, {"/tmp": ["rw", "nosuid"]})
+    unit, drop_in = "/usr/lib/systemd/system/tmp.mount", "/etc/systemd/system/tmp.mount.d/60-evenkeel-test-unit.conf"
+    mounts.bench.write("/run/systemd/system/keep")
+    mounts.bench.write(unit, "[Mount]\nWhat=tmpfs\nOptions=mode=1777,size=50%\n")
+
+    def systemctl(argv: Sequence[str], _stdin: str | None) -> str:
+        drop_ins = drop_in if mounts.bench.read(drop_in) else ""
+        return f"FragmentPath={unit}\nUnitFileState=static\nDropInPaths={drop_ins}\n" if "show" in argv else ""
+
+    mounts.bench.runner.answers[("systemctl",)] = systemctl
+    wish = [control(Mount, path="/tmp", options=["nodev", "noexec"])]
+    assert_round_trip(mounts.bench, Mount, wish)
+    mounts.bench.run(Mount, wish)
+    assert b"[Mount]\nOptions=mode=1777,size=50%,nodev,noexec\n" in (mounts.bench.read(drop_in) or b"")
+    assert mounts.fstab == FSTAB
+    assert mounts.bench.plan(Mount, [], keep=frozenset({"one"})).steps == []
+    plan, _ = mounts.bench.run(Mount, [])
+    assert [(gone["id"], gone["key"]) for gone in plan.released] == [("one", "/tmp")]
+    assert mounts.bench.read(drop_in) is None
+
+
+def test_an_entry_whose_control_is_gone_gets_its_options_back(tmp_path: Path) -> None:
+    mounts = Mounts(tmp_path, {"/data": ["rw"], "/dev/shm": ["rw"]})
+    paths = ("/data", "/dev/shm")
+    mounts.bench.run(Mount, [control(Mount, path, path=path, options=["nodev"]) for path in paths])
+    assert mounts.bench.plan(Mount, [], keep=frozenset(paths)).steps == []
+    plan, _ = mounts.bench.run(Mount, [])
+    assert mounts.fstab == FSTAB
+    assert [(gone["key"], gone["action"]) for gone in plan.released] == [("/data", "restored"), ("/dev/shm", "removed")]
+
+
+def test_an_entry_that_somebody_changed_since_is_left(tmp_path: Path) -> None:
+    mounts = Mounts(tmp_path, {"/data": ["rw"]})
+    mounts.bench.run(Mount, [control(Mount, path="/data", options=["nodev"])])
+    changed = mounts.fstab.replace("defaults,nodev", "defaults,nodev,noatime")
+    mounts.bench.write("/etc/fstab", changed)
+    plan, _ = mounts.bench.run(Mount, [])
+    assert mounts.fstab == changed
+    assert plan.released[0]["action"] == "left"
+
+
+def test_a_disk_where_a_tmpfs_was_expected_gets_no_size(tmp_path: Path) -> None:
+    mounts = Mounts(tmp_path, {"/data": ["rw"]})
+    mounts.bench.run(Mount, [control(Mount, path="/data", options=["nodev"], tmpfs=True, size="16m")])
+    assert mounts.fstab == FSTAB.replace("defaults,dev", "defaults,nodev")
 
 
 def test_mountinfo_with_escapes_and_the_topmost_of_two() -> None:
