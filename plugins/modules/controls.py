@@ -112,7 +112,15 @@ options:
     description: Values of secret controls, as JSON. Set by the action plugin.
     type: str
 extends_documentation_fragment: [evenkeel.ops.engine, evenkeel.ops.engine.confirm]
-attributes: {}
+attributes:
+  check_mode:
+    description:
+      - Predicts the real run exactly. What rests on a package or kernel module that is only planned says C(assumed), and
+        then predicts a change rather than none.
+    support: full
+  diff_mode:
+    description: One difference per file or value; those of secret controls are shown as digests.
+    support: full
 notes:
   - Where O(confirm) is not given, controls with C(risk) V(access) are under the dead man's switch all the same wherever
     the host has systemd and the task runs as root; elsewhere the module warns.

@@ -46,7 +46,7 @@ class Sysctl(KernelValues):
         },
         "file": {
             "type": "path",
-            "description": "The drop-in, rendered whole. By default /etc/sysctl.d/98-evenkeel-<scope>.conf.",
+            "description": "The drop-in, rendered whole. By default 98-evenkeel-SCOPE.conf in /etc/sysctl.d.",
         },
         "persist_only": {
             "type": "bool",
