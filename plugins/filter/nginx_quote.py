@@ -36,8 +36,8 @@ from typing import Any
 
 
 def nginx_quote(text: Any) -> str:
-    """Return the text in double quotes."""
-    escaped = str(text).replace("\\", "\\\\").replace('"', '\\"')
+    """Return the text in double quotes, on one line."""
+    escaped = str(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
 
 

@@ -55,7 +55,7 @@ def test_exporter_endpoints_names_what_is_allowed() -> None:
     ("text", "quoted"),
     [
         ("plain", '"plain"'),
-        ('say "hi"\n', '"say \\"hi\\"\n"'),
+        ('say "hi"\n', '"say \\"hi\\"\\n"'),
         ("back\\slash $hostname; }", '"back\\\\slash $hostname; }"'),
         (200, '"200"'),
     ],
