@@ -75,9 +75,11 @@ class Guard:
         return max(0, round(self.expires - time.monotonic()))
 
 
-def install(host: Host, state_dir: str) -> None:
+def install(host: Host, state_dir: str, record: Record | None = None) -> None:
     """Keep what puts killed transactions back at boot up to date; every changing call does this."""
     boot_unit.install(host, state_dir)
+    if record is not None and boot_unit.serves(host):
+        _own_zipapp(record, host, state_dir)
 
 
 # Arming ----------------------------------------------------------------------------------------------------------
@@ -160,6 +162,7 @@ def _start_timer(record: Record, host: Host, zipapp: str, deadline: int) -> None
     answer = host.run([*command, "--record", record.id])
     if not answer.ok:
         record.move("armed", "open")
+        host.fs.discard(zipapp)
         raise CannotArm(f"systemd-run refused the timer ({answer.rc}): {answer.words}")
 
 

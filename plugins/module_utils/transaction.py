@@ -234,7 +234,7 @@ class Transaction:
 
     def _arm(self, record: Record, plan: Plan) -> dict[str, object] | None:
         try:
-            switch.install(self.host, self.journal.state_dir)
+            switch.install(self.host, self.journal.state_dir, record)
             if self.confirm is None or not any(planned.step.access for planned in plan.needed):
                 return None
             return asdict(switch.arm(record, self.confirm, self.host))
