@@ -14,7 +14,7 @@ from .changes import Reload, Step, Validator
 from .host import Host
 from .module_args import NO_SCOPE, problems, transaction
 from .probes import BadProbe, probe
-from .proofs import Proof, proof
+from .proofs import Proof, Rewinding, proof
 from .transaction import Outcome, Refused
 from .tree import Masker, Planner, Tree, TreeFile, TreePlan
 from .tree_archive import BadArchive, unpack
@@ -40,7 +40,7 @@ class LogMark(Proof):
     def __init__(self, unit: str) -> None:
         super().__init__(unit, 0)
 
-    def before(self, host: Host) -> None:
+    def remember(self, host: Host) -> None:
         self.log.mark(host)
 
     def ask(self, host: Host) -> str:
@@ -65,9 +65,10 @@ class ConfigTree:
             self._check_tree()
             self.reloads = [read_reload(item) for item in self.options["reload"]]
             self.validators = [Validator(tuple(argv)) for argv in read_validators(self.options["validate"])]
-            probes = [probe(item) for item in self.options["probe"]]
+            self.proofs = [proof(item) for item in self.options["proof"]]
+            probes = [Rewinding(probe(item), self.proofs) for item in self.options["probe"]]
             self.logs = [LogMark(unit) for unit in dict.fromkeys(reload.unit for reload in self.reloads) if unit]
-            proofs = [*self.logs, *(proof(item) for item in self.options["proof"])]
+            proofs: list[Proof | Rewinding] = [*self.logs, *(Rewinding(item, self.proofs) for item in self.proofs)]
             outcome = transaction(self.options, MODULE, self.check_mode, self.host).run(
                 self._steps, atomic=True, probes=probes, proofs=proofs
             )

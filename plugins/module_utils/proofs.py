@@ -11,17 +11,20 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from . import haproxy_master
+from .execution import StepFailed
+from .haproxy_master import Processes
 from .host import Host
-from .probes import BadProbe, seconds, until_well
+from .probes import BadProbe, Probe, seconds, until_well
 from .unit_log import UnitLog
 
-SOCKET_SECONDS = 5.0
 LOG_BYTES = 4000
+# Begins an answer after which waiting is useless.
+REJECTED = "rejected: "
 
 
 class Proof(ABC):
@@ -32,21 +35,30 @@ class Proof(ABC):
         self.within = within
         self.log = UnitLog(unit)
 
-    @abstractmethod
     def before(self, host: Host) -> None:
-        """Remember the present generation."""
+        """Remember the present generation; raises StepFailed where a reload would do harm."""
+        self.remember(host)
+        self.refuse(host)
+
+    @abstractmethod
+    def remember(self, host: Host) -> None:
+        """Remember the present generation, and where its log ends."""
+
+    def refuse(self, host: Host) -> None:  # noqa: B027 - most programs survive every reload
+        """Raise StepFailed where the program would not survive the reload."""
 
     @abstractmethod
     def ask(self, host: Host) -> str:
-        """Empty where a new generation serves; else a sentence. Begins with `rejected:` where waiting is useless."""
+        """Empty where a new generation serves; else a sentence. Begins with REJECTED where waiting is useless."""
 
     def failure(self, host: Host) -> str:
         """Wait for the new generation; return "" or a sentence with the program's own words since the reload."""
-        words = until_well(lambda: self.ask(host), self.within, stop=lambda said: said.startswith("rejected:"))
+        words = until_well(lambda: self.ask(host), self.within, stop=lambda said: said.startswith(REJECTED))
         if not words:
             return ""
         own = self.own_words(host)
-        return f"{words}\n{own}" if own else words
+        said = words[len(REJECTED) :] if words.startswith(REJECTED) else words
+        return f"{said}\n{own}" if own else said
 
     def own_words(self, host: Host) -> str:
         """What the program logged since `before`."""
@@ -57,73 +69,52 @@ class Proof(ABC):
 
 
 class HaproxyMaster(Proof):
-    """HAProxy's master knows its workers: a new one has to stand where the old one stood."""
+    """HAProxy's master knows its workers: a new one has to stand where the old one stood.
 
-    def __init__(self, path: str, unit: str, within: float) -> None:
+    A reload that cannot bind a port makes HAProxy pause its old listeners for seconds while it tries again; so ports
+    that belong to others are refused before the reload.
+    """
+
+    def __init__(self, path: str, configuration: str, unit: str, within: float) -> None:
         super().__init__(unit, within)
-        self.path = path
-        self.workers: set[int] | None = None
-        self.failed = 0
+        self.path, self.configuration = path, configuration
+        self.known: Processes | None = None
 
-    def before(self, host: Host) -> None:
+    def remember(self, host: Host) -> None:
         self.log.mark(host)
-        state = self._state(host)
-        if state:
-            self.workers, self.failed = state
+        self.known = self._processes(host)
+
+    def refuse(self, host: Host) -> None:
+        if self.known is None:
+            return
+        try:
+            wanted = host.fs.read(host.path(self.configuration)).decode("utf-8", "replace")
+        except OSError:
+            return
+        clashes = haproxy_master.taken(wanted, self.known.everyone)
+        if clashes:
+            raise StepFailed("reload", f"cannot bind: {'; '.join(clashes)}. HAProxy was not reloaded")
 
     def ask(self, host: Host) -> str:
-        state = self._state(host)
-        if state is None:
-            if self.workers is None and not self._runs(host):
+        now = self._processes(host)
+        if now is None:
+            if self.known is None and not self._runs(host):
                 return ""
             return f"HAProxy does not answer on its master socket {self.path}; it has to run with -W -S {self.path}"
-        workers, failed = state
-        if failed > self.failed:
+        if self.known and now.failed > self.known.failed:
             return "rejected: HAProxy's master says that the reload failed, the old workers go on"
-        if workers - (self.workers or set()):
+        if now.workers - (self.known.workers if self.known else frozenset()):
             return ""
         return f"HAProxy's master shows no new worker within {self.within:g} s of the reload"
 
     def own_words(self, host: Host) -> str:
-        startup = (master_cli(host.path(self.path), "show startup-logs") or "").strip()
+        startup = (haproxy_master.ask(host.path(self.path), "show startup-logs") or "").strip()
         known = startup and "unknown command" not in startup.lower()
         return startup[-LOG_BYTES:] if known else super().own_words(host)
 
-    def _state(self, host: Host) -> tuple[set[int], int] | None:
-        answer = master_cli(host.path(self.path), "show proc")
-        return None if answer is None else parse_show_proc(answer)
-
-
-def master_cli(path: str, command: str) -> str | None:
-    """What HAProxy's master answers, or None where nobody does."""
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(SOCKET_SECONDS)
-            connection.connect(path)
-            connection.sendall(command.encode() + b"\n")
-            connection.shutdown(socket.SHUT_WR)
-            chunks = []
-            while chunk := connection.recv(65536):
-                chunks.append(chunk)
-    except OSError:
-        return None
-    return b"".join(chunks).decode("utf-8", "replace")
-
-
-def parse_show_proc(answer: str) -> tuple[set[int], int]:
-    """The pids of the current workers, and how many reloads of the master failed."""
-    workers: set[int] = set()
-    failed, section = 0, ""
-    for line in answer.splitlines():
-        if line.startswith("#"):
-            section = line.lstrip("# ").strip().lower()
-            continue
-        found = re.search(r"\[failed: *([0-9]+)\]", line)
-        failed = int(found.group(1)) if found else failed
-        fields = line.split()
-        if section == "workers" and len(fields) > 1 and fields[0].isdigit() and fields[1] == "worker":
-            workers.add(int(fields[0]))
-    return workers, failed
+    def _processes(self, host: Host) -> Processes | None:
+        answer = haproxy_master.ask(host.path(self.path), "show proc")
+        return None if answer is None else haproxy_master.parse_processes(answer)
 
 
 class NginxWorkers(Proof):
@@ -136,7 +127,7 @@ class NginxWorkers(Proof):
         self.workers: set[tuple[int, int]] = set()
         self.log_end = (0, 0)
 
-    def before(self, host: Host) -> None:
+    def remember(self, host: Host) -> None:
         self.log.mark(host)
         self.master = self._master(host)
         self.workers = {worker for worker, leaving in self._workers(host, self.master) if not leaving}
@@ -145,7 +136,10 @@ class NginxWorkers(Proof):
     def ask(self, host: Host) -> str:
         emerg = [line for line in self._new_log(host).splitlines() if "[emerg]" in line]
         if emerg:
-            return "rejected: NGINX did not take the configuration over: " + "\n".join(dict.fromkeys(emerg))
+            words = "NGINX did not take the configuration over: " + "\n".join(dict.fromkeys(emerg))
+            # It tries a port that is taken five times; only then it is done with this configuration.
+            trying = all(" bind() to " in line for line in emerg)
+            return words if trying else f"rejected: {words}"
         master = self._master(host)
         if not master:
             return (
@@ -218,7 +212,7 @@ class Restarted(Proof):
         super().__init__(unit, within)
         self.invocation = ""
 
-    def before(self, host: Host) -> None:
+    def remember(self, host: Host) -> None:
         self.log.mark(host)
         self.invocation = self._show(host).get("InvocationID", "") if self._runs(host) else ""
 
@@ -239,6 +233,27 @@ class Restarted(Proof):
         return dict(line.partition("=")[::2] for line in answer.out.splitlines())
 
 
+class Rewinding:
+    """A proof or probe that, when it fails, makes the proofs remember: what they see next is the tree put back."""
+
+    def __init__(self, inner: Proof | Probe, proofs: Sequence[Proof]) -> None:
+        self.inner = inner
+        self.proofs = proofs
+
+    def before(self, host: Host) -> None:
+        """As the inner one."""
+        if isinstance(self.inner, Proof):
+            self.inner.before(host)
+
+    def failure(self, host: Host) -> str:
+        """As the inner one."""
+        words = self.inner.failure(host)
+        if words:
+            for each in self.proofs:
+                each.remember(host)
+        return words
+
+
 def proof(option: Mapping[str, Any]) -> Proof:
     """The proof that an element of option `proof` describes."""
     within = seconds("proof", option.get("within"), 10)
@@ -248,7 +263,7 @@ def proof(option: Mapping[str, Any]) -> Proof:
         raise BadProbe(f"proof is {given!r}; allowed is exactly one of haproxy_master, nginx, restarted.")
     asked = option[kinds[0]]
     if kinds == ["haproxy_master"]:
-        return HaproxyMaster(asked["socket"], asked.get("unit") or "haproxy.service", within)
+        return HaproxyMaster(asked["socket"], asked["configuration"], asked.get("unit") or "haproxy.service", within)
     if kinds == ["nginx"]:
         return NginxWorkers(asked["pid_file"], asked["error_log"], asked.get("unit") or "nginx.service", within)
     return Restarted(asked, within)

@@ -128,6 +128,12 @@ options:
             description: Path of the master's socket (C(haproxy -W -S)).
             type: path
             default: /run/haproxy-master.sock
+          configuration:
+            description:
+              - The file whose C(bind) lines are looked at before the reload. A port that another process has is refused
+                then, because HAProxy would stop answering for seconds while it tries to get it.
+            type: path
+            default: /etc/haproxy/haproxy.cfg
           unit:
             description: The unit whose log is quoted.
             type: str
@@ -236,7 +242,7 @@ EXAMPLES = r"""
       - {path: /etc/systemd/system/haproxy.service.d/10-evenkeel.conf, src: limits.conf.j2}
     prune: true
     validate:
-      - [haproxy, -c, -q, -f, /etc/haproxy/haproxy.cfg]
+      - [haproxy, -c, -f, /etc/haproxy/haproxy.cfg]
     reload:
       - argv: [systemctl, daemon-reload]
       - unit: haproxy.service
@@ -330,6 +336,7 @@ PROOF = {
         "type": "dict",
         "options": {
             "socket": {"type": "path", "default": "/run/haproxy-master.sock"},
+            "configuration": {"type": "path", "default": "/etc/haproxy/haproxy.cfg"},
             "unit": {"type": "str", "default": "haproxy.service"},
         },
     },
