@@ -58,6 +58,15 @@ options:
     description: What proves that the armer confirms. Set by the action plugin.
     type: str
 extends_documentation_fragment: [evenkeel.ops.engine]
+attributes:
+  check_mode:
+    description:
+      - Nothing is armed, and no login is opened. V(armed) checks the options and counts what would be snapshotted, V(reverted)
+        reports a change where something is armed.
+    support: full
+  diff_mode:
+    description: Arming and confirming change nothing; what V(reverted) puts back is listed in RV(restored).
+    support: none
 notes:
   - Handlers run at the end of the play, later than your deadline. Reload within the guarded tasks, or place
     C(flush_handlers) before O(state=confirmed), otherwise the fresh login meets the old settings.
