@@ -61,8 +61,8 @@ extends_documentation_fragment: [evenkeel.ops.engine]
 attributes:
   check_mode:
     description:
-      - Nothing is armed, and no login is opened. V(armed) checks the options and counts what would be snapshotted, V(reverted)
-        reports a change where something is armed.
+      - Nothing is armed, and no login is opened. V(armed) checks the options and counts what would be snapshotted,
+        V(reverted) reports a change where something is armed.
     support: full
   diff_mode:
     description: Arming and confirming change nothing; what V(reverted) puts back is listed in RV(restored).
@@ -79,31 +79,47 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Change sshd's configuration and survive a mistake
+- name: Arm the switch
+  evenkeel.ops.commit_confirm:
+    state: armed
+    paths: [/etc/ssh]
+    units: [ssh.service]
+    deadline: 120
+  become: true
+
+- name: Install the configuration
+  ansible.builtin.template:
+    src: sshd_config.j2
+    dest: /etc/ssh/sshd_config
+    mode: "0600"
+  become: true
+  notify: Reload sshd
+
+- name: Reload now, so that the fresh login meets the new settings
+  ansible.builtin.meta: flush_handlers
+
+- name: Confirm over a fresh login
+  evenkeel.ops.commit_confirm:
+    state: confirmed
+  become: true
+
+- name: Change the firewall, and do not wait for the deadline where that goes wrong
   become: true
   block:
     - name: Arm the switch
       evenkeel.ops.commit_confirm:
         state: armed
-        paths: [/etc/ssh]
-        units: [ssh.service]
-        deadline: 120
+        paths: [/etc/nftables.conf]
+        units: [nftables.service]
 
-    - name: Install the configuration
-      ansible.builtin.template:
-        src: sshd_config.j2
-        dest: /etc/ssh/sshd_config
-        mode: "0600"
-      notify: Reload sshd
-
-    - name: Reload now, so that the fresh login meets the new settings
-      ansible.builtin.meta: flush_handlers
+    - name: Apply the rules
+      ansible.builtin.include_tasks: firewall.yml
 
     - name: Confirm over a fresh login
       evenkeel.ops.commit_confirm:
         state: confirmed
   rescue:
-    - name: Put everything back at once instead of waiting for the deadline
+    - name: Put everything back at once
       evenkeel.ops.commit_confirm:
         state: reverted
 """
