@@ -64,9 +64,16 @@ class SetState(Change):
         return cls("path", path, {"type": "absent"}, replace=True)
 
     @classmethod
-    def directory(cls, path: str, mode: int | None = None, uid: int | None = None, gid: int | None = None) -> SetState:
+    def directory(
+        cls,
+        path: str,
+        mode: int | None = None,
+        uid: int | None = None,
+        gid: int | None = None,
+        replace: bool = False,
+    ) -> SetState:
         """A directory; its entries are of no concern."""
-        return cls("path", path, _spoken(type="directory", mode=mode, uid=uid, gid=gid))
+        return cls("path", path, _spoken(type="directory", mode=mode, uid=uid, gid=gid), replace=replace)
 
     @classmethod
     def symlink(cls, path: str, to: str, replace: bool = False) -> SetState:

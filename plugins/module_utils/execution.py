@@ -200,6 +200,7 @@ class Execution:
         for index, planned in enumerate(self.plan.steps):
             if planned.is_needed and self.outcomes[index].ok:
                 self._mark(index, phase, words)
+        self.record.release_reserve()
         for state in ("open", "armed"):
             if self.record.move(state, "reverting"):
                 break

@@ -50,6 +50,7 @@ REMEDIES = {
     errno.EACCES: "permission denied; run with become, or choose a path that this user may write",
     errno.EPERM: "operation not permitted; run with become, and look for an immutable flag (lsattr)",
     errno.ENOENT: "no such file or directory",
+    errno.EEXIST: "something else stands there already; remove it, or choose another path",
     errno.ENOTDIR: "a part of the path is not a directory",
     errno.ELOOP: "a symbolic link stands where a file is expected; name the file that it leads to",
 }

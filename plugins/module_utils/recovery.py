@@ -18,6 +18,7 @@ def recover(journal: Journal, reload: bool = True) -> list[Restored]:
 
 def put_back(record: Record, reload: bool = True) -> Restored:
     """Restore one record, always; it ends as `reverted`, or stays `reverting` where something resists."""
+    record.release_reserve()
     for state in ("open", "armed"):
         if record.move(state, "reverting"):
             break

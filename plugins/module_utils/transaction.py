@@ -107,19 +107,29 @@ class Transaction:
         plan = self._plan(steps, atomic)
         if not self._has_work(plan) and not self.journal.unfinished():
             return self._unchanged(plan)
+        self._take_lock()
         try:
-            with self.lock.held(self.run_id):
-                outcome = Outcome(self.run_id, recovered=self._recover())
-                if outcome.recovered or self.journal.latest() != seen:
-                    plan = self._plan(steps, atomic)
-                if not self._has_work(plan):
-                    return self._unchanged(plan, outcome)
-                self._refuse()
-                return self._carry_out(plan, outcome, atomic, probes, proofs)
-        except (LockHeld, JournalFailed) as error:
+            outcome = Outcome(self.run_id, recovered=self._recover())
+            if outcome.recovered or self.journal.latest() != seen:
+                plan = self._plan(steps, atomic)
+            if not self._has_work(plan):
+                return self._unchanged(plan, outcome)
+            self._refuse()
+            return self._carry_out(plan, outcome, atomic, probes, proofs)
+        except JournalFailed as error:
             raise Refused(str(error)) from None
+        finally:
+            self.lock.release()
 
     # --- before anything is touched ---
+
+    def _take_lock(self) -> None:
+        try:
+            self.lock.acquire(self.run_id)
+        except LockHeld as error:
+            raise Refused(str(error)) from None
+        except OSError as error:
+            raise Refused(f"The journal cannot be written, so nothing was changed: {in_words(error)}.") from None
 
     def _plan(self, steps: Steps, atomic: bool) -> Plan:
         plan = make_plan(steps() if callable(steps) else steps, self.host)

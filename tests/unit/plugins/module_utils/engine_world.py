@@ -133,11 +133,10 @@ class World:
         third = Step(
             "types",
             [
-                SetState.absent("/etc/was_file"),
-                SetState.directory("/etc/was_file", 0o711),
+                SetState.directory("/etc/was_file", 0o711, replace=True),
                 SetState.file("/etc/was_file/inner", b"inner\n"),
-                *removal(self.host, "/etc/was_directory"),
-                SetState.file("/etc/was_directory", b"a file now\n", 0o400),
+                *removal(self.host, "/etc/was_directory")[:-1],
+                SetState.file("/etc/was_directory", b"a file now\n", 0o400, replace=True),
                 SetState.directory("/etc/swap", 0o700),
             ],
             secret=True,
@@ -160,7 +159,7 @@ class World:
             status = path.lstat()
             name = str(path.relative_to(self.root))
             if stat.S_ISLNK(status.st_mode):
-                found[name] = ("symlink", os.readlink(path), status.st_uid, status.st_gid)
+                found[name] = ("symlink", str(path.readlink()), status.st_uid, status.st_gid)
                 continue
             xattrs = {each: os.getxattr(path, each) for each in os.listxattr(path)}
             content = path.read_bytes() if stat.S_ISREG(status.st_mode) else None
