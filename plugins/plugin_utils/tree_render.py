@@ -84,7 +84,7 @@ class Renderer:
             available_variables={**self.task_vars, **self._template_variables(name, source, path)},
         )
         trust = getattr(ansible_template, "trust_as_template", None)
-        if trust:  # ansible-core 2.19 and newer
+        if trust is not None:  # ansible-core 2.19 and newer
             rendered = templar.template(trust(text), escape_backslashes=False, overrides=dict(overrides))
         else:
             rendered = templar.do_template(
