@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible import constants
 from ansible.errors import AnsibleError
+from ansible_collections.evenkeel.ops.plugins.module_utils.controls_input import refusal
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.catalogue import (
     CatalogueError,
     Selection,
@@ -44,7 +45,7 @@ class ActionModule(GuardedAction):
             args = self._checked(dict(self._task.args))
             selection = self._select(args)
         except CatalogueError as error:
-            return {"failed": True, "changed": False, "msg": f"{error}. Nothing was changed."}
+            return {"failed": True, "changed": False, "msg": refusal(error.problems)}
         result = self.execute_guarded(MODULE, self._module_args(args, selection), task_vars or {})
         # At -vvv it would repeat the catalogue for every host.
         result.pop("invocation", None)

@@ -50,13 +50,9 @@ def serve(params: Mapping[str, Any], check_mode: bool, host: Host | None = None)
         call = Call(params, controls, host or Host(), check_mode)
         return call.answer(call.engine.run(call.transact, params.get("waived") or {}))
     except controls_input.BadInput as bad:
-        return Answer(error=" ".join(_sentence(problem) for problem in [*bad.problems, "Nothing was changed"]))
+        return Answer(error=controls_input.refusal(bad.problems))
     except Refused as refused:
         return Answer(error=str(refused))
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith((".", "?")) else f"{text}."
 
 
 def with_secrets(controls: Any, packed: str) -> Any:

@@ -45,6 +45,12 @@ class BadInput(Exception):
         self.problems = list(problems)
 
 
+def refusal(problems: Sequence[str]) -> str:
+    """The message of a call that is refused."""
+    sentences = [text if text.endswith((".", "?")) else f"{text}." for text in problems]
+    return " ".join([*sentences, "Nothing was changed."])
+
+
 def read(raw: Any) -> list[Control]:
     """The controls of a call; BadInput with everything that is wrong with them."""
     if not isinstance(raw, (list, tuple)):

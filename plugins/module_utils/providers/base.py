@@ -84,8 +84,6 @@ class Planned:
 
     packages: set[str] = field(default_factory=set)
     absent_packages: set[str] = field(default_factory=set)
-    users: set[str] = field(default_factory=set)
-    groups: set[str] = field(default_factory=set)
     modules: set[str] = field(default_factory=set)
     # Content and mode of files that this call creates.
     files: dict[str, tuple[bytes, int]] = field(default_factory=dict)

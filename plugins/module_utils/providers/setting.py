@@ -152,8 +152,7 @@ class Setting(Provider):
         if len(names) > 1:
             raise Unfit(f"{path} is given in the formats {', '.join(sorted(names))}: a file has one")
         name = names.pop() if names else self._stored[path].format
-        mode = int(members[0].state["mode"], 8) if members else 0o644
-        draft = Draft(self.host, self.planned, self.key, path, FORMATS[name], mode)
+        draft = Draft(self.host, self.planned, self.key, path, FORMATS[name], _strictest(members))
         drafts[path] = draft
         self._compute(draft, members, {})
 
@@ -225,8 +224,8 @@ class Setting(Provider):
         if not step.changes:
             return
         if draft.content != draft.found.content:
-            step.validators = validators(self.host, draft.path, _first(members, "validate"))
-            step.reloads = reloads(self.host, draft.path, _first(members, "reload"))
+            step.validators = _each(members, "validate", partial(validators, self.host, draft.path))
+            step.reloads = _each(members, "reload", partial(reloads, self.host, draft.path))
         plan.steps.append(step)
         if draft.found.content is None and draft.content is not None:
             self.planned.files[draft.path] = (draft.content, draft.found.mode or 0o644)
@@ -242,8 +241,18 @@ def _main(path: str) -> str:
     return posixpath.join(posixpath.dirname(home) if home.endswith(".d") else home, "sshd_config")
 
 
-def _first(members: Sequence[Control], option: str) -> Any:
-    return next((c.state[option] for c in members if c.state.get(option) is not None), None)
+def _each(members: Sequence[Control], option: str, make: Callable[[Any], list[Any]]) -> list[Any]:
+    """What any control of the file asks for, each once; what is known for the file where none says."""
+    wishes = [c.state[option] for c in members if c.state.get(option) is not None] or [None]
+    return list(dict.fromkeys(item for wish in wishes for item in make(wish)))
+
+
+def _strictest(members: Sequence[Control]) -> int:
+    """A new file gets the bits that every control allows it."""
+    mode = 0o7777
+    for control in members:
+        mode &= int(control.state["mode"], 8)
+    return mode if members else 0o644
 
 
 def _octal(mode: str) -> bool:
