@@ -69,16 +69,14 @@ class Renderer:
         raw = boolean(item.get("raw") or False)
         source = self.find("files" if raw else "templates", str(item["src"]))
         if raw:
-            return Path(source).read_bytes()
+            return Path(self.loader.get_real_file(source)).read_bytes()
         try:
             return self._template(str(item["src"]), source, item["path"], overrides).encode("utf-8", "surrogateescape")
         except AnsibleError as error:
             raise AnsibleError(f"files: {item['src']} for {item['path']} cannot be rendered: {error}") from error
 
     def _template(self, name: str, source: str, path: str, overrides: Mapping[str, bool]) -> str:
-        text = self.loader.get_text_file_contents(source) if hasattr(self.loader, "get_text_file_contents") else None
-        if text is None:  # ansible-core 2.18
-            text = Path(source).read_text(encoding="utf-8")
+        text = self._source(source)
         templar = self.templar.copy_with_new_env(
             searchpath=self._search_path(source),
             available_variables={**self.task_vars, **self._template_variables(name, source, path)},
@@ -91,6 +89,13 @@ class Renderer:
                 text, preserve_trailing_newlines=True, escape_backslashes=False, overrides=dict(overrides)
             )
         return "" if rendered is None else str(rendered)
+
+    def _source(self, path: str) -> str:
+        """The template's text, decrypted where it is vaulted; newer cores also note where it comes from."""
+        if hasattr(self.loader, "get_text_file_contents"):
+            text: str = self.loader.get_text_file_contents(path)
+            return text
+        return Path(self.loader.get_real_file(path)).read_text(encoding="utf-8")
 
     def _search_path(self, source: str) -> list[str]:
         places = [*self.task_vars.get("ansible_search_path", []), self.loader.get_basedir(), Path(source).parent]
