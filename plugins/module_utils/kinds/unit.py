@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..changes import BlobStore, ChangeFailed, Kind
@@ -81,7 +81,7 @@ def _info(host: Host, name: str, block: dict[str, str]) -> UnitInfo:
     if not info.is_sysv:
         return info
     word = host.run(["systemctl", "is-enabled", "--", name]).out.strip()
-    return UnitInfo(**{**info.__dict__, "file_state": word or "disabled", "source": info.source})
+    return replace(info, file_state=word or "disabled")
 
 
 def unit_links(host: Host, unit: str) -> dict[str, str]:
