@@ -26,6 +26,8 @@ class Entry:
     separator: str = ""
     # The key stands for all its lines together, not for the one that wins.
     many: bool = False
+    # Lines above it where the file is rendered whole.
+    comment: str = ""
 
 
 @dataclass(frozen=True)
@@ -162,8 +164,12 @@ class KeyedFormat(Format):
         return at
 
     def render(self, entries: Iterable[Entry]) -> list[str]:
-        """One line per value, in the order of the controls."""
-        return [self.compose(entry, value) for entry in entries for value in entry.values]
+        """One line per value, in the order of the controls, each below its comment."""
+        lines: list[str] = []
+        for entry in entries:
+            lines += [f"{self.comment} {line}" for line in entry.comment.splitlines()]
+            lines += [self.compose(entry, value) for value in entry.values]
+        return lines
 
 
 def split_tail(text: str) -> tuple[str, str]:

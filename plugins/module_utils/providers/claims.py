@@ -38,11 +38,12 @@ class Claim:
     present: bool
     # The values before the scope first set the key; None: the key was not there.
     before: list[str] | None
+    comment: str = ""
 
     @property
     def entry(self) -> Entry:
         """The setting as the control wanted it."""
-        return Entry(self.key, tuple(self.values), self.section, self.separator, self.many)
+        return Entry(self.key, tuple(self.values), self.section, self.separator, self.many, self.comment)
 
     @property
     def earlier(self) -> Entry:

@@ -147,7 +147,15 @@ class Draft:
         entry = want.entry
         kept = claim.before if claim is not None else before
         new = owned.Claim(
-            want.id, entry.key, entry.section, entry.separator, entry.many, list(entry.values), want.present, kept
+            want.id,
+            entry.key,
+            entry.section,
+            entry.separator,
+            entry.many,
+            list(entry.values),
+            want.present,
+            kept,
+            entry.comment,
         )
         self.new.claims.append(new)
 

@@ -17,6 +17,14 @@ from . import claims as owned
 from .base import CHANGE, COMPLIANT, FAILED, NOT_APPLICABLE, UNKNOWN, Control, Plan, Provider, Unfit, Verdict, step_for
 from .draft import Draft, Wanted
 
+COMMENT = {"type": "str", "description": "What the drop-in says above the value: why it is so."}
+
+
+def numbers(value: object) -> list[int]:
+    """The whole numbers of a value; none where it is anything else."""
+    words = [str(item) for item in value] if isinstance(value, (list, tuple)) else str(value).split()
+    return [int(word) for word in words] if all(word.lstrip("-").isdigit() for word in words) else []
+
 
 class KernelValues(Provider):
     """What sysctl and sysfs have in common."""
@@ -64,11 +72,17 @@ class KernelValues(Provider):
         """Judge each value, draft each drop-in, and make one step per drop-in."""
         plan = Plan()
         live: dict[str, str] = {}
-        groups: dict[str, list[Control]] = {c.file: [] for c in owned.load_all(self.host, self.planned, self.key)}
+        stored = owned.load_all(self.host, self.planned, self.key)
+        self._claimed = {claim.id for claims in stored for claim in claims.claims}
+        groups: dict[str, list[Control]] = {claims.file: [] for claims in stored}
         for control in controls:
             try:
                 live[control.id] = self._read(control)
-                groups.setdefault(self.drop_in(control), []).append(control)
+                if self._is_higher(control, live[control.id]):
+                    now = self.current(live[control.id])
+                    plan.verdicts[control.id] = Verdict(COMPLIANT, now, now, "it is higher already")
+                else:
+                    groups.setdefault(self.drop_in(control), []).append(control)
             except Unfit as unfit:
                 plan.verdicts[control.id] = unfit.verdict()
                 plan.verdicts[control.id].assumed = unfit.status == CHANGE
@@ -150,9 +164,17 @@ class KernelValues(Provider):
         problem = self.can_be(text, self.wanted(control))
         if problem:
             raise Unfit(problem)
-        if self.current(text) != self.wanted(control) and self.host.fs.is_read_only(place):
+        fits = self.current(text) == self.wanted(control) or self._is_higher(control, text)
+        if not fits and self.host.fs.is_read_only(place):
             raise Unfit(f"{path} is read-only: this kernel belongs to the machine around the container", NOT_APPLICABLE)
         return text
+
+    def _is_higher(self, control: Control, text: str) -> bool:
+        """Whether a control that only raises finds a higher value that it has not set itself."""
+        if not control.state.get("raise_only") or control.id in self._claimed:
+            return False
+        now, wanted = numbers(self.current(text)), numbers(control.state["value"])
+        return now != wanted and len(now) == len(wanted) and all(have >= want for have, want in zip(now, wanted))
 
     def _live_changes(self, control: Control, live: str) -> list[Change]:
         if control.state.get("persist_only") or self.current(live) == self.wanted(control):

@@ -11,7 +11,7 @@ from ..scoped_files import scoped_path
 from .base import Control
 from .boot_sysctl import SWAPPED, BootSysctl, normal_key, same_value
 from .draft import Draft
-from .kernel_values import KernelValues
+from .kernel_values import COMMENT, KernelValues, numbers
 
 # Once set they cannot be taken back before the next boot.
 ONE_WAY = {
@@ -53,6 +53,13 @@ class Sysctl(KernelValues):
             "default": False,
             "description": "Write the drop-in only, where the live value is not to be touched before the next boot.",
         },
+        "raise_only": {
+            "type": "bool",
+            "default": False,
+            "description": "A higher number that somebody else has set, or the kernel by itself, is left alone. Of"
+            " several numbers none may be lower.",
+        },
+        "comment": COMMENT,
     }
 
     @classmethod
@@ -66,6 +73,8 @@ class Sysctl(KernelValues):
         name = (file or "/x-evenkeel-x.conf").rsplit("/", 1)[1]
         if not name.endswith(".conf") or ("-evenkeel-" not in name and not name.startswith("10-evenkeel.")):
             faults.append(f"file is {file!r}: allowed are names like 98-evenkeel-kernel.conf, which are rendered whole")
+        if control.state.get("raise_only") and not numbers(control.state["value"]):
+            faults.append(f"value is {control.state['value']!r}: with raise_only allowed are whole numbers")
         return faults
 
     @classmethod
@@ -89,7 +98,8 @@ class Sysctl(KernelValues):
 
     def entry(self, control: Control) -> Entry:
         """`key = value`, with the key as the catalogue writes it."""
-        return Entry(control.state["key"], (self.wanted(control),), separator=" = ")
+        comment = control.state.get("comment") or ""
+        return Entry(control.state["key"], (self.wanted(control),), separator=" = ", comment=comment)
 
     def look_ahead(self, drafts: dict[str, Draft]) -> None:
         """What systemd-sysctl would read."""

@@ -11,7 +11,7 @@ from ..formats.base import Entry
 from ..formats.tmpfiles import Tmpfiles
 from ..scoped_files import scoped_path
 from .base import Control
-from .kernel_values import KernelValues
+from .kernel_values import COMMENT, KernelValues
 
 SELECTED = re.compile(r"\[([^\]\s]+)\]")
 
@@ -37,6 +37,7 @@ class Sysfs(KernelValues):
             "default": False,
             "description": "Write the drop-in only, where the live value is not to be touched before the next boot.",
         },
+        "comment": COMMENT,
     }
 
     @classmethod
@@ -62,7 +63,7 @@ class Sysfs(KernelValues):
 
     def entry(self, control: Control) -> Entry:
         """A line of type w."""
-        return Entry(control.state["path"], (self.wanted(control),))
+        return Entry(control.state["path"], (self.wanted(control),), comment=control.state.get("comment") or "")
 
     def current(self, text: str) -> str:
         """The choice in brackets, or the whole."""

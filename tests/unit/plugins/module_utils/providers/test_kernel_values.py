@@ -208,3 +208,48 @@ def test_compliant_needs_both(bench: Workbench) -> None:
     """Nothing to do after a run."""
     bench.run(Sysctl, [forward()])
     assert bench.plan(Sysctl, [forward()]).verdicts["forward"].status == COMPLIANT
+
+
+def test_reasons_stand_above_their_values(bench: Workbench) -> None:
+    """A comment is written above its line, changes with it, and survives a call for other areas."""
+    told = control(Sysctl, "told", key=FORWARD, value=0, comment="Hosts are no routers.\nSource: a book")
+    bench.run(Sysctl, [told])
+    assert lines_of(bench) == ["# Hosts are no routers.", "# Source: a book", f"{FORWARD} = 0"]
+    assert bench.plan(Sysctl, [], keep=frozenset({"told"})).steps == []
+    bench.run(Sysctl, [control(Sysctl, "told", key=FORWARD, value=0, comment="Another reason.")])
+    assert lines_of(bench) == ["# Another reason.", f"{FORWARD} = 0"]
+
+
+def lines_of(bench: Workbench) -> list[str]:
+    """The drop-in below its head."""
+    return (bench.read(DROP_IN) or b"").decode().splitlines()[1:]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status", "written"),
+    [
+        ([8192, 131072, 6291456], CHANGE, True),
+        ([4096, 65536, 65536], COMPLIANT, False),
+        ([1, 1, 9999999], CHANGE, True),
+    ],
+)
+def test_raise_only_leaves_higher_values(bench: Workbench, wanted: list[int], status: str, written: bool) -> None:
+    """What is higher in each number stays, and no line is written for it."""
+    bench.write("/proc/sys/net/ipv4/tcp_rmem", "4096 131072 6291456\n")
+    buffers = control(Sysctl, "buffers", key=MEMORY, value=wanted, raise_only=True)
+    assert bench.plan(Sysctl, [buffers]).verdicts["buffers"].status == status
+    bench.run(Sysctl, [buffers])
+    assert (bench.read(DROP_IN) is not None) == written
+
+
+def test_raise_only_lowers_its_own_value(bench: Workbench) -> None:
+    """A value that this scope set itself follows the control downwards."""
+    for value in (500, 200):
+        bench.run(Sysctl, [control(Sysctl, "limit", key=FORWARD, value=value, raise_only=True)])
+        assert bench.read("/proc/sys/net/ipv4/ip_forward") == f"{value}\n".encode()
+
+
+def test_raise_only_needs_numbers() -> None:
+    """A text is neither higher nor lower."""
+    faults = faults_of(Sysctl, key="net.core.default_qdisc", value="fq", raise_only=True)
+    assert faults == ["value is 'fq': with raise_only allowed are whole numbers"]
