@@ -90,6 +90,24 @@ def test_a_secret_leaves_no_trace_in_the_answer(tmp_path: Path) -> None:
     assert (tmp_path / "state" / "owned").stat().st_mode & 0o777 == 0o700
 
 
+def test_a_validator_that_prints_a_secret_is_not_quoted(tmp_path: Path) -> None:
+    """Its words come back with a digest in the secret's place, and the file is put back."""
+    control = setting(tmp_path, "a", "TOKEN", "correct horse battery", secret=True)
+    control["setting"]["validate"] = ["sh", "-c", "echo bad: correct horse battery >&2; exit 1"]
+    answer = controls_call.serve(params(tmp_path, control), check_mode=False)
+    assert "bad: " in answer.error and "correct horse" not in repr(answer)
+    assert not (tmp_path / "app.conf").exists()
+
+
+def test_what_is_shared_does_not_fail_with_the_first(tmp_path: Path) -> None:
+    """A new directory that two files need is there for the second one."""
+    bad = setting(tmp_path, "bad", "k", "1", "new/bad.conf")
+    bad["setting"]["validate"] = ["false"]
+    answer = controls_call.serve(params(tmp_path, bad, setting(tmp_path, "good", "k", "1", "new/good.conf")), False)
+    assert statuses(answer) == {"bad": "failed", "good": "changed"}
+    assert (tmp_path / "new" / "good.conf").read_text() == "k=1\n" and not (tmp_path / "new" / "bad.conf").exists()
+
+
 def test_a_file_that_fails_takes_no_other_with_it(tmp_path: Path) -> None:
     """The task fails at its end, with the others applied; `report` does not fail it."""
     (tmp_path / "link").symlink_to("elsewhere")

@@ -62,7 +62,10 @@ def mode_of(bench: Workbench, path: str) -> int:
 
 def test_links_and_exclusions_are_left_alone(bench: Workbench) -> None:
     """What a link leads to keeps its mode."""
-    bench.run(File, [control(File, path="/srv", recurse=True, exclude=["/srv/skip"], mode="go-w")])
+    wish = control(File, path="/srv", recurse=True, exclude=["/srv/skip"], mode="go-w")
+    plan, _outcome = bench.run(File, [wish])
+    touched = {target for step in plan.steps for change in step.changes for _kind, target in change.touches()}
+    assert touched == {"/srv/a", "/srv/sub/c"}
     assert [mode_of(bench, path) for path in ("/srv/a", "/srv/sub/c", "/srv/skip/b", "/outside")] == [
         *(0o644, 0o644, 0o666, 0o666),
     ]
