@@ -126,7 +126,9 @@ def _merged(before: State, intended: State) -> State:
     """What a wanted state does not speak of stays as it was, where the thing keeps its type."""
     if before is None or intended is None or intended.get("type", before.get("type")) != before.get("type"):
         return intended
-    return {**before, **intended}
+    # A new mode is a new mask in an ACL, which only the kernel works out.
+    kept = {key: value for key, value in before.items() if key != "xattrs" or "mode" not in intended}
+    return {**kept, **intended}
 
 
 def _check_target(target: Target, host: Host) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from .blobs import DirectoryBlobs, MemoryBlobs
 from .changes import State
 from .fs import FileLayer
+from .kinds.registry import KINDS
 from .record import Entry
 
 
@@ -52,13 +53,7 @@ class Pristine:
     @staticmethod
     def _first(entry: Entry, run: str, scope: str, order: int) -> dict[str, Any]:
         """What is known when a target is touched for the first time; `after` follows when runs are forgotten."""
-        return {
-            "before": entry["before"],
-            "after": None,
-            "run": run,
-            "order": order,
-            "entry": {**entry, "scope": scope},
-        }
+        return {"entry": entry, "after": None, "run": run, "scope": scope, "order": order}
 
     def _write(self, kind: str, target: str, more: dict[str, Any]) -> None:
         content = json.dumps({**more, "schema": 1, "kind": kind, "target": target}, sort_keys=True)
@@ -73,9 +68,11 @@ class Pristine:
         return sorted(found, key=lambda item: (item["order"], item["entry"]["seq"]))
 
     def fold(self, kind: str, target: str, after: State) -> None:
-        """Remember the last state that a run left, when the run's own record is dropped. None: it was undone."""
+        """Remember the last state that a run left, when the run's own record is dropped. None: it is as at first."""
         path = self._file(kind, target)
         if self.fs.exists(path):
             known = json.loads(self.fs.read(path))
+            if after is not None and KINDS[kind].same(after, known["entry"]["before"]):
+                after = None
             if known["after"] != after:
                 self._write(kind, target, {**known, "after": after})

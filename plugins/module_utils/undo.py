@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -143,13 +144,15 @@ class UndoPlan:
         self.wanted = self._collect()
         self.reboot_required: list[str] = []
         self.conflicts: list[dict[str, str]] = []
+        self.kept: list[str] = []
 
     # --- what to undo ---
 
     def _choose(self) -> list[Record]:
         scoped = [record for record in self.standing if in_scope(record.meta["scope"], self.request.scope)]
         if self.request.run == PRISTINE:
-            return scoped
+            # What an undo left is what was there before: it is nobody's work.
+            return [record for record in scoped if not record.meta["undoes"]]
         run = self.request.run
         if run == LAST:
             own = [record.run for record in scoped if not record.meta["undoes"]]
@@ -241,8 +244,22 @@ class UndoPlan:
                 self.conflicts,
                 [],
             )
-        entries = [wanted.entry for wanted in due.values()]
-        return [self._step(due[(entry["kind"], entry["target"])]) for entry in restoring_order(entries, self.host)]
+        ordered = restoring_order([wanted.entry for wanted in due.values()], self.host)
+        return [self._step(due[(entry["kind"], entry["target"])]) for entry in self._removable(ordered)]
+
+    def _removable(self, ordered: Sequence[Entry]) -> Iterator[Entry]:
+        """All but our directories that hold what is not ours; those are kept."""
+        removed: set[str] = set()
+        for entry in ordered:
+            target = entry["target"]
+            if entry["kind"] == "path" and entry["before"]["type"] == "absent":
+                place = self.host.path(target)
+                names = self.host.fs.listdir(place) if os.path.isdir(place) and not os.path.islink(place) else []
+                if any(os.path.join(target, name) not in removed for name in names):
+                    self.kept.append(name_of(entry))
+                    continue
+                removed.add(target)
+            yield entry
 
     @staticmethod
     def _step(wanted: Wanted) -> Step:
@@ -257,7 +274,8 @@ class UndoPlan:
         )
 
     def tell(self, done: Undone, check_mode: bool) -> None:
-        """Sort the targets of the steps into restored and kept."""
+        """Sort the targets into restored and kept."""
+        done.kept += self.kept
         for planned in done.outcome.steps:
             change = planned.step.changes[0]
             kind, target = change.touches()[0]
