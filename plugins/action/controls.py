@@ -49,7 +49,8 @@ class ActionModule(GuardedAction):
         result = self.execute_guarded(MODULE, self._module_args(args, selection), task_vars or {})
         # At -vvv it would repeat the catalogue for every host.
         result.pop("invocation", None)
-        join(result.get("results") or [], selection.prose, args.get("describe") or DESCRIBED)
+        described = args["describe"] if args.get("describe") is not None else DESCRIBED
+        join(result.get("results") or [], selection.prose, described)
         return result
 
     @staticmethod

@@ -13,6 +13,10 @@ from ..changes import Reload, Validator
 from ..host import Host
 
 
+# Stands for the file itself in a command.
+PATH = "{path}"
+
+
 @dataclass(frozen=True)
 class KnownFile:
     """A family of files."""
@@ -26,7 +30,7 @@ class KnownFile:
 
 KNOWN = (
     KnownFile(r"/etc/ssh/sshd_config(\.d/.*)?", ("sshd", "-t"), "/run/sshd", "ssh.service"),
-    KnownFile(r"/etc/sudoers(\.d/.*)?", ("visudo", "-c")),
+    KnownFile(r"/etc/sudoers(\.d/.*)?", ("visudo", "-cf", PATH)),
     KnownFile(r"/etc/systemd/journald\.conf(\.d/.*)?", (), "/", "systemd-journald.service"),
 )
 
@@ -37,7 +41,7 @@ def validators(host: Host, path: str, argv: list[str] | None) -> list[Validator]
         return [Validator(tuple(argv))] if argv else []
     known = _known(path)
     fit = known and known.validate and host.has(known.validate[0]) and os.path.isdir(host.path(known.needs))
-    return [Validator(known.validate)] if known and fit else []
+    return [Validator(tuple(word.replace(PATH, path) for word in known.validate))] if known and fit else []
 
 
 def reloads(host: Host, path: str, wish: str | list[str] | None) -> list[Reload]:
