@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from ..changes import Reload, Validator
 from ..host import Host
 
-
 # Stands for the file itself in a command.
 PATH = "{path}"
 
