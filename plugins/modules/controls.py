@@ -115,8 +115,8 @@ extends_documentation_fragment: [evenkeel.ops.engine, evenkeel.ops.engine.confir
 attributes:
   check_mode:
     description:
-      - Predicts the real run exactly. What rests on a package or kernel module that is only planned says C(assumed), and
-        then predicts a change rather than none.
+      - Predicts the real run exactly. What rests on a package or kernel module that is only planned says C(assumed),
+        and then predicts a change rather than none.
     support: full
   diff_mode:
     description: One difference per file or value; those of secret controls are shown as digests.
