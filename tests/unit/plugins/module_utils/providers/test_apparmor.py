@@ -63,6 +63,21 @@ def test_from_any_mode_to_any_other_and_back(tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.mark.parametrize(
+    ("state", "links"), [("enforce", []), ("complain", ["force-complain"]), ("disabled", ["disable"])]
+)
+def test_the_next_boot_finds_the_same_mode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, links: list[str]
+) -> None:
+    install(monkeypatch, "apparmor_parser")
+    bench = Kernel(tmp_path).bench
+    for before in ("disabled", "complain", state):
+        bench.run(AppArmor, [control(AppArmor, name="usr.bin.man", state=before)])
+    found = sorted(path for path in (tmp_path / "etc/apparmor.d").glob("*/usr.bin.man"))
+    assert [path.parent.name for path in found] == links
+    assert all(str(path.readlink()) == PROFILE for path in found)
+
+
+@pytest.mark.parametrize(
     ("text", "path", "status", "words"),
     [
         ("profile man flags=(attach_disconnected, complain) {\n}\n", "/x", FAILED, "flags=(complain)"),
