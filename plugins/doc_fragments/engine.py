@@ -64,7 +64,7 @@ options:
         type: list
         elements: str
         default: []
-      token:
-        description: What proves that the armer confirms. Set by the action plugin.
-        type: str
+  confirm_token:
+    description: What proves that whoever armed is who confirms. Set by the action plugin, never returned.
+    type: str
 """

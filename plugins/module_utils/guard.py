@@ -64,10 +64,12 @@ def arm(request: Request, host: Host) -> Answer:
     if request.check_mode:
         return Answer({"targets": len(targets), "deadline": request.deadline})
     step = Step("snapshot", changes=[snapshot.Snapshot(targets)], access=True)
-    switch_options = {"deadline": request.deadline, "units": list(request.units), "token": request.token}
-    outcome = transaction({**vars(request), "confirm": switch_options}, switch.SNAPSHOTS, False, host).run(
-        [step], atomic=True
-    )
+    options = {
+        **vars(request),
+        "confirm": {"deadline": request.deadline, "units": list(request.units)},
+        "confirm_token": request.token,
+    }
+    outcome = transaction(options, switch.SNAPSHOTS, False, host).run([step], atomic=True)
     failed = [item.error for item in outcome.steps if not item.ok]
     if failed or not outcome.armed:
         return Answer(error="; ".join(failed) or "the switch was not armed")

@@ -41,9 +41,9 @@ CONFIRM_ARGS: dict[str, dict[str, Any]] = {
         "options": {
             "deadline": {"type": "int", "default": 120},
             "units": {"type": "list", "elements": "str", "default": []},
-            "token": {"type": "str", "no_log": True},
         },
     },
+    "confirm_token": {"type": "str", "no_log": True},
 }
 
 
@@ -91,7 +91,7 @@ def transaction(params: Mapping[str, Any], module: str, check_mode: bool, host: 
         params.get("run_by") or own_name(),
         module,
         host,
-        confirm=Confirm(confirm["deadline"], confirm["units"], confirm.get("token") or "") if confirm else None,
+        confirm=Confirm(confirm["deadline"], confirm["units"], params.get("confirm_token") or "") if confirm else None,
         check_mode=check_mode,
         retention=Retention(kept["runs"], kept["megabytes"] * MEBIBYTE) if kept else Retention(),
     )

@@ -48,9 +48,8 @@ class CannotArm(ChangeFailed):
 
 @dataclass(frozen=True)
 class Armed:
-    """What the confirming side needs: token, seconds until the host puts itself back, "<run>/<NNNN>"."""
+    """What the confirming side needs: seconds until the host puts itself back, and "<run>/<NNNN>"."""
 
-    token: str
     deadline: int
     record: str
 
@@ -88,12 +87,12 @@ def install(host: Host, state_dir: str, record: Record | None = None) -> None:
 def arm(record: Record, confirm: Any, host: Host) -> Armed:
     """Start the timer. Called when the journal is on disk and before anything is changed.
 
-    `confirm` has deadline (s), units, and perhaps the token that the controller chose.
+    `confirm` has deadline (s), units, and the token that the controller chose; without one only the console confirms.
     """
     deadline = int(confirm.deadline)
     state_dir = state_dir_of(record)
     refuse_unarmable(host, state_dir, deadline)
-    token = getattr(confirm, "token", "") or secrets.token_hex(16)
+    token = confirm.token or secrets.token_hex(16)
     boot_unit.install(host, state_dir, everything=True)
     zipapp = _own_zipapp(record, host, state_dir)
     units = {unit: _is_active(host, unit) for unit in confirm.units}
@@ -103,7 +102,7 @@ def arm(record: Record, confirm: Any, host: Host) -> Armed:
     _start_timer(record, host, zipapp, deadline)
     at = time.strftime("%H:%M:%S UTC", time.gmtime(time.time() + deadline))
     motd.write(host, f"run {record.run} is armed: it puts itself back at {at} unless confirmed (evenkeel status)")
-    return Armed(token, deadline, record.id)
+    return Armed(deadline, record.id)
 
 
 def refuse_unarmable(host: Host, state_dir: str, deadline: int) -> None:

@@ -53,7 +53,7 @@ class Outcome:
     changed: bool = False
     # <run>/<NNNN>, where there is one.
     record: str = ""
-    # {token, deadline, record} while the host waits for its confirmation.
+    # {deadline, record} while the host waits for its confirmation.
     armed: dict[str, object] | None = None
     diff: list[dict[str, str]] = field(default_factory=list)
     # Records of killed calls that were put back first (would be, in check mode).

@@ -31,14 +31,17 @@ class GuardedAction(ActionBase):
     _supports_async = False
 
     def execute_guarded(self, module_name: str, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """Execute the module; where the result says `armed`, confirm it. The token never reaches the result."""
+        """Execute the module; where the result says `armed`, confirm it. The token is chosen here and never returned."""
+        token = self.token(task_vars, self._task._uuid)
         result: dict[str, Any] = self._execute_module(
-            module_name=module_name, module_args=self.with_run(args, task_vars), task_vars=task_vars
+            module_name=module_name,
+            module_args=self.with_run({**args, "confirm_token": token}, task_vars),
+            task_vars=task_vars,
         )
         armed = result.pop("armed", None)
         if not armed:
             return result
-        return {**result, **self.confirm_armed(armed, args, task_vars, self._task.action)}
+        return {**result, **self.confirm_armed({**armed, "token": token}, args, task_vars, self._task.action)}
 
     def with_run(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """The module's arguments with run, who runs it, and the scope: the role's name where none was given."""

@@ -349,19 +349,19 @@ def test_a_switch_that_cannot_guard_refuses_before_anything_is_touched(
 
 
 def test_arming_comes_between_journal_and_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only where something with access risk changes; what waits has a token."""
+    """Only where something with access risk changes; what waits has a deadline."""
 
     def arm(record: Any, confirm: Any, host: Host) -> switch.Armed:
         assert record.state == "open"
         assert not (world.root / "etc/x").exists()
         record.move("open", "armed")
-        return switch.Armed("token", confirm.deadline, record.id)
+        return switch.Armed(confirm.deadline, record.id)
 
     monkeypatch.setattr(switch, "arm", arm)
     world = World(tmp_path).build()
     assert world.transaction(confirm=Confirm(60)).run([one("safe", "/etc/safe")]).armed is None
     outcome = world.transaction(confirm=Confirm(60)).run([one("x", "/etc/x", access=True)])
-    assert outcome.armed == {"token": "token", "deadline": 60, "record": "run-1/0002"}
+    assert outcome.armed == {"deadline": 60, "record": "run-1/0002"}
     record = world.journal().record("run-1", 2)
     assert record.state == "armed"
     assert record.applied

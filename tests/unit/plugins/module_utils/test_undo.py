@@ -254,7 +254,7 @@ def test_undoing_what_could_lock_out_is_guarded_too(tmp_path: Path, monkeypatch:
 
     def arm(record: Any, confirm: Any, host: Any) -> switch.Armed:
         record.move("open", "armed")
-        return switch.Armed("token", confirm.deadline, record.id)
+        return switch.Armed(confirm.deadline, record.id)
 
     world = World(tmp_path).build()
     world.transaction("run-1").run([Step("s", [SetState.file(FILE, b"1")], access=True)])

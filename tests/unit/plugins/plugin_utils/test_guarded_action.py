@@ -12,7 +12,7 @@ from ansible_collections.evenkeel.ops.plugins.plugin_utils.fresh_connection impo
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.guarded_action import GuardedAction
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.run import run_id
 
-ARMED = {"token": "the-token", "record": "run/0001", "deadline": 60}
+ARMED = {"record": "run/0001", "deadline": 60}
 
 
 class Login:
@@ -49,7 +49,7 @@ def login(monkeypatch: pytest.MonkeyPatch) -> Login:
 def action_of(cls: type[Any], result: dict[str, Any], **task: Any) -> Any:
     """An action with a task, whose module returns `result`."""
     action = cls.__new__(cls)
-    defaults = {"args": {}, "action": "evenkeel.ops.controls", "delegate_to": None, "check_mode": False, "async_val": 0}
+    defaults = {"args": {}, "action": "evenkeel.ops.controls", "delegate_to": None, "_uuid": "task-1", "check_mode": False, "async_val": 0}
     action._task = SimpleNamespace(**{**defaults, **task})
     action._connection = SimpleNamespace(transport="ssh", _shell=SimpleNamespace(tmpdir=None))
     action.sent = []
@@ -92,6 +92,7 @@ def test_what_is_armed_is_confirmed_with_its_token(login: Login) -> None:
     assert result == {"changed": True, "confirmed": True, "login_proven": True}
     ((name, args),) = login.asked
     assert name == "evenkeel.ops.commit_confirm"
+    assert args["token"] == action.sent[0][1]["confirm_token"], "what arms is what confirms"
     assert {**args, **ARMED, "state": "confirmed", "state_dir": "/srv/state"} == {**args, "deadline": 60}
 
 
@@ -109,12 +110,13 @@ def test_what_is_armed_is_confirmed_with_its_token(login: Login) -> None:
 )
 def test_a_failed_confirmation_fails_the_task_with_the_words_why(login: Login, answer: Any, words: str) -> None:
     login.answer = answer
-    result = action_of(Action, {"changed": True, "armed": dict(ARMED)}).execute_guarded("m", {}, {})
+    action = action_of(Action, {"changed": True, "armed": dict(ARMED)})
+    result = action.execute_guarded("m", {}, {})
     assert result["failed"]
     assert result["changed"], "what happened is not hidden"
     assert words in result["msg"]
     assert "put itself back within 60 s" in result["msg"]
-    assert "the-token" not in str(result)
+    assert action.sent[0][1]["confirm_token"] not in str(result)
 
 
 def test_a_connection_without_a_login_is_no_proof(login: Login, monkeypatch: pytest.MonkeyPatch) -> None:
