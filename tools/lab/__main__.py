@@ -13,7 +13,7 @@ from tools.lab.containers import Lab
 from tools.lab.inventory import Host, read_hosts
 from tools.lab.machine import only_one
 from tools.lab.progress import say
-from tools.lab.settings import CHECKOUT, SUITES, LabError
+from tools.lab.settings import CHECKOUT, SUITES, LabError, forced_base
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     client = engine.connect()
     if options.command == "build":
-        image.build(client, SUITES)
+        image.build(client, [base] if (base := forced_base()) else SUITES)
         return 0
     hosts = None if everything else chosen_hosts(options)
     if options.command == "status":

@@ -18,8 +18,8 @@ from tools.lab.progress import say
 from tools.lab.settings import LABEL, LABEL_DIGEST, LOGIN, NETWORK, LabError
 
 START_SECONDS = 120
-# Numeric owner and group of the operator in the image: the first ordinary user, Debian's group `operator`.
-HOMES = {"root": (0, 0), f"home/{LOGIN}": (1000, 37)}
+# Numeric owner and group in the image: the operator is the first ordinary user, in the group `users`.
+HOMES = {"root": (0, 0), f"home/{LOGIN}": (1000, 100)}
 
 
 def container_options(cgroup_version: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Builds the lab's images: a Debian base, pulled or made from the machine's own mirror, and the recipe in image/."""
+"""Builds the lab's images: a base, pulled or made from the machine's own Debian mirror, and the recipe in image/."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from docker.errors import APIError, BuildError, DockerException, ImageNotFound
 from tools.lab.apt_sources import Source, for_suite, read_sources
 from tools.lab.machine import debian_codename, need, only_one
 from tools.lab.progress import say
-from tools.lab.settings import BASE_IMAGE, IMAGE, LABEL_IMAGE, SUITES, LabError, cache_dir
+from tools.lab.settings import BASE_IMAGE, BASES, IMAGE, LABEL_IMAGE, SUITES, LabError, cache_dir
 
 RECIPE = Path(__file__).parent / "image"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -111,16 +111,21 @@ def _build_one(client: docker.DockerClient, distribution: str) -> None:
 
 
 def _base(client: docker.DockerClient, distribution: str) -> str:
-    """A bare Debian: the public image when a registry answers, else made from the machine's mirror."""
+    """A bare system: the public image when a registry answers, else a Debian made from the machine's mirror."""
     name = f"{BASE_IMAGE}:{distribution}"
     if _exists(client, name):
         return name
-    public = f"debian:{distribution.removeprefix('debian')}"
+    public = BASES[distribution]
     if _exists(client, public) or _registry_answers(public):
         say(f"{distribution}: using the public image {public}")
         if not _exists(client, public):
             client.images.pull(public)
         return public
+    if distribution not in SUITES:
+        raise LabError(
+            f"{distribution} is made from the public image {public}, which no registry gives: there is no way to build "
+            f"it here; {' and '.join(SUITES)} can also be made from a Debian mirror."
+        )
     _bootstrap(client, distribution, name)
     return name
 
@@ -204,7 +209,7 @@ def _reachable(source: Source) -> bool:
 def _remove_old(client: docker.DockerClient, distributions: Iterable[str]) -> None:
     """Drop images of earlier recipes that no container uses."""
     used = {container.attrs["ImageID"] for container in client.containers.list(all=True, sparse=True)}
-    current = {image_name(name) for name in SUITES} | {f"{IMAGE}:{name}" for name in SUITES}
+    current = {image_name(name) for name in BASES} | {f"{IMAGE}:{name}" for name in BASES}
     for image in client.images.list(name=IMAGE):
         ours = any(tag.startswith(f"{IMAGE}:{name}") for tag in image.tags for name in distributions)
         if ours and image.id not in used and not current & set(image.tags):

@@ -15,7 +15,7 @@ from typing import Any
 
 import jinja2
 
-from tools.lab.settings import CHECKOUT, SUITES, LabError, network_prefix
+from tools.lab.settings import BASES, CHECKOUT, LabError, forced_base, network_prefix
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,8 @@ def hosts_of(listing: dict[str, Any], prefix: str) -> list[Host]:
 
 def _host(name: str, data: dict[str, Any], prefix: str) -> Host:
     distribution = data["lab_distribution"]
-    if distribution not in SUITES:
-        raise LabError(f"Host {name}: lab_distribution is {distribution!r}; allowed: {', '.join(SUITES)}.")
+    if distribution not in BASES:
+        raise LabError(f"Host {name}: lab_distribution is {distribution!r}; allowed: {', '.join(BASES)}.")
     if "ansible_host" not in data:
         raise LabError(f"Host {name}: ansible_host is missing; give it an address in {prefix}.0/24.")
     # ansible-inventory does not template; the prefix is the one variable that addresses are built from.
@@ -85,7 +85,8 @@ def _host(name: str, data: dict[str, Any], prefix: str) -> Host:
         inside = False
     if not inside or address.endswith((".0", ".1", ".255")):
         raise LabError(f"Host {name}: ansible_host is {address!r}; allowed: {prefix}.2 to {prefix}.254.")
-    return Host(name, address, distribution, tuple(_publish(name, text) for text in data.get("lab_publish", [])))
+    publish = tuple(_publish(name, text) for text in data.get("lab_publish", []))
+    return Host(name, address, forced_base() or distribution, publish)
 
 
 def _publish(name: str, text: str) -> Publish:

@@ -15,7 +15,14 @@ BRIDGE = "evenkeel0"
 IMAGE = "evenkeel/lab"
 BASE_IMAGE = "evenkeel/base"
 LOGIN = "operator"
-# Distribution of the inventory -> suite of the Debian archive.
+# What a lab host can be made of -> the public image.
+BASES = {
+    "debian12": "debian:12",
+    "debian13": "debian:13",
+    "ubuntu2404": "ubuntu:24.04",
+    "rocky9": "rockylinux:9",
+}
+# Those that can also be made from a mirror, without a registry -> suite of the Debian archive.
 SUITES = {"debian12": "bookworm", "debian13": "trixie"}
 
 
@@ -29,6 +36,14 @@ def cache_dir() -> Path:
     path = Path(os.environ.get("EVENKEEL_CACHE") or f"{base}/evenkeel")
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
     return path
+
+
+def forced_base() -> str:
+    """The one base of all hosts, in place of their own lab_distribution; empty when each has its own."""
+    base = os.environ.get("EVENKEEL_LAB_BASE", "")
+    if base and base not in BASES:
+        raise LabError(f"EVENKEEL_LAB_BASE is {base!r}; allowed: {', '.join(BASES)}, or nothing.")
+    return base
 
 
 def network_prefix() -> str:

@@ -6,13 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tools.lab import settings
-from tools.lab.inventory import Host, Publish, hosts_of, read_hosts
+from tools.lab.inventory import Host, Publish, hosts_of
 from tools.lab.settings import LabError
 
 PREFIX = "10.1.2"
 GOOD = {"ansible_host": "10.1.2.11", "lab_distribution": "debian12"}
+
+
+@pytest.fixture(autouse=True)
+def every_host_has_its_own_base(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EVENKEEL_LAB_BASE", raising=False)
 
 
 def listing(**hosts: dict[str, Any]) -> dict[str, Any]:
@@ -37,7 +43,10 @@ def test_hosts_that_are_no_containers_are_left_out() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"lab_distribution": "debian11"}, ["web1", "lab_distribution", "debian11", "debian12, debian13"]),
+        (
+            {"lab_distribution": "debian11"},
+            ["web1", "lab_distribution", "debian11", "debian12, debian13, ubuntu2404, rocky9"],
+        ),
         ({"ansible_host": "10.1.3.11"}, ["web1", "ansible_host", "10.1.3.11", "10.1.2.2 to 10.1.2.254"]),
         ({"ansible_host": "web1.example"}, ["web1", "ansible_host", "web1.example", "10.1.2.2 to 10.1.2.254"]),
         ({"ansible_host": "10.1.2.1"}, ["web1", "ansible_host", "10.1.2.1'", "10.1.2.2 to 10.1.2.254"]),
@@ -80,15 +89,38 @@ def test_the_digest_changes_with_everything_the_container_is_made_of() -> None:
     assert host.digest("image", {"a": 1, "b": 2}) == host.digest("image", {"b": 2, "a": 1})
 
 
-def test_scenarios_and_lab_have_hosts_and_addresses_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("EVENKEEL_LAB_NETWORK", raising=False)
-    inventories = [settings.CHECKOUT / "inventories/lab", *sorted(settings.CHECKOUT.glob("molecule/*/inventory"))]
+@pytest.mark.parametrize("base", ["debian13", "ubuntu2404", "rocky9"])
+def test_one_base_for_all_hosts_takes_the_place_of_their_own(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVENKEEL_LAB_BASE", base)
+    other = {"ansible_host": "10.1.2.12", "lab_distribution": "debian13"}
+    assert {host.distribution for host in hosts_of(listing(web1=GOOD, web2=other), PREFIX)} == {base}
+
+
+def test_an_unknown_base_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVENKEEL_LAB_BASE", "rocky8")
+    with pytest.raises(LabError, match="EVENKEEL_LAB_BASE is 'rocky8'; allowed: debian12.*rocky9"):
+        hosts_of(listing(web1=GOOD), PREFIX)
+
+
+def hosts_in(group: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Hosts of a group and of its children, as its file has them."""
+    found = {name: data or {} for name, data in (group.get("hosts") or {}).items()}
+    for child in (group.get("children") or {}).values():
+        for name, data in hosts_in(child or {}).items():
+            found[name] = found.get(name, {}) | data
+    return found
+
+
+def test_scenarios_and_lab_have_hosts_and_addresses_of_their_own() -> None:
+    """Read as files: asking Ansible for every inventory takes a second each."""
+    places = ("inventories/lab", "molecule/*/inventory", "tests/lab/inventory")
     seen: dict[str, Path] = {}
-    for inventory in inventories:
-        for host in read_hosts([inventory]):
-            for mark in (host.name, host.address):
-                assert seen.setdefault(mark, inventory) == inventory, f"{mark} is in {seen[mark]} and in {inventory}"
-    assert seen
+    for path in sorted(path for place in places for path in settings.CHECKOUT.glob(f"{place}/hosts.yml")):
+        text = yaml.safe_load(path.read_text(encoding="utf-8"))
+        hosts = hosts_of(listing(**hosts_in({"children": text})), PREFIX)
+        for mark in [mark for host in hosts for mark in (host.name, host.address)]:
+            assert seen.setdefault(mark, path) == path, f"{mark} is in {seen[mark]} and in {path}"
+    assert {"web1", f"{PREFIX}.11"} <= set(seen)
 
 
 @pytest.mark.parametrize("value", ["10.87", "300.1.2", "10.87.9.0", "lab"])

@@ -10,8 +10,9 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from docker.errors import ImageNotFound
 
-from tools.lab import access, containers, image, machine, network
+from tools.lab import __main__, access, containers, image, machine, network, settings
 from tools.lab.inventory import Publish
 from tools.lab.settings import LabError
 
@@ -26,8 +27,48 @@ def test_the_recipe_digest_names_content_and_distribution(tmp_path: Path) -> Non
     assert image.recipe_digest("debian12", recipe) != before
 
 
-def test_packages_have_no_line_twice() -> None:
-    lines = (image.RECIPE / "packages.txt").read_text(encoding="utf-8").splitlines()
+class NoRegistry:
+    """An engine that has no images, and no registry to ask."""
+
+    images: NoRegistry
+
+    def __init__(self) -> None:
+        self.images = self
+
+    def get(self, name: str) -> None:
+        raise ImageNotFound(name)
+
+
+@pytest.mark.parametrize("base", sorted(set(settings.BASES) - set(settings.SUITES)))
+def test_a_base_that_only_a_registry_has_is_refused_without_one(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image, "_registry_answers", lambda public: False)
+    monkeypatch.setattr(image, "_bootstrap", lambda *_: pytest.fail("made from a Debian mirror"))
+    with pytest.raises(LabError, match=f"{base} is made from the public image {settings.BASES[base]}.*no way to build"):
+        image._base(NoRegistry(), base)
+
+
+@pytest.mark.parametrize("base", sorted(settings.SUITES))
+def test_debian_is_made_from_a_mirror_when_no_registry_answers(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    monkeypatch.setattr(image, "_registry_answers", lambda public: False)
+    monkeypatch.setattr(image, "_bootstrap", lambda _client, distribution, _name: made.append(distribution))
+    assert image._base(NoRegistry(), base) == f"evenkeel/base:{base}"
+    assert made == [base]
+
+
+def test_a_forced_base_is_the_one_image_that_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[list[str]] = []
+    monkeypatch.setattr(__main__.engine, "connect", lambda: None)
+    monkeypatch.setattr(__main__.image, "build", lambda _client, names: built.append(list(names)))
+    for value in ("", "rocky9"):
+        monkeypatch.setenv("EVENKEEL_LAB_BASE", value)
+        __main__.run(__main__.parse(["build"]))
+    assert built == [["debian12", "debian13"], ["rocky9"]]
+
+
+@pytest.mark.parametrize("name", ["packages.txt", "packages-dnf.txt"])
+def test_packages_have_no_line_twice(name: str) -> None:
+    lines = (image.RECIPE / name).read_text(encoding="utf-8").splitlines()
     names = [line for line in lines if line and not line.startswith("#")]
     assert sorted(set(names)) == sorted(names)
 
@@ -68,7 +109,7 @@ def test_known_hosts_of_an_address_are_replaced_and_others_kept() -> None:
 
 
 def test_the_key_lands_where_sshd_trusts_it() -> None:
-    data = access.authorized_keys_archive("ssh-ed25519 KEY\n", {"root": (0, 0), "home/operator": (1000, 37)})
+    data = access.authorized_keys_archive("ssh-ed25519 KEY\n", {"root": (0, 0), "home/operator": (1000, 100)})
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         members = {item.name: (oct(item.mode), item.uid, item.gid) for item in archive}
         content = archive.extractfile("root/.ssh/authorized_keys")
@@ -76,7 +117,7 @@ def test_the_key_lands_where_sshd_trusts_it() -> None:
         assert content.read() == b"ssh-ed25519 KEY\n"
     assert members == {
         "root/.ssh/authorized_keys": ("0o600", 0, 0),
-        "home/operator/.ssh/authorized_keys": ("0o600", 1000, 37),
+        "home/operator/.ssh/authorized_keys": ("0o600", 1000, 100),
     }
 
 
