@@ -31,7 +31,7 @@ class GuardedAction(ActionBase):
     _supports_async = False
 
     def execute_guarded(self, module_name: str, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """Execute the module; where the result says `armed`, confirm it. The token is chosen here and never returned."""
+        """Execute the module; where the result says `armed`, confirm it. The token is chosen here, never returned."""
         token = self.token(task_vars, self._task._uuid)
         result: dict[str, Any] = self._execute_module(
             module_name=module_name,

@@ -49,7 +49,14 @@ def login(monkeypatch: pytest.MonkeyPatch) -> Login:
 def action_of(cls: type[Any], result: dict[str, Any], **task: Any) -> Any:
     """An action with a task, whose module returns `result`."""
     action = cls.__new__(cls)
-    defaults = {"args": {}, "action": "evenkeel.ops.controls", "delegate_to": None, "_uuid": "task-1", "check_mode": False, "async_val": 0}
+    defaults = {
+        "args": {},
+        "action": "evenkeel.ops.controls",
+        "delegate_to": None,
+        "_uuid": "task-1",
+        "check_mode": False,
+        "async_val": 0,
+    }
     action._task = SimpleNamespace(**{**defaults, **task})
     action._connection = SimpleNamespace(transport="ssh", _shell=SimpleNamespace(tmpdir=None))
     action.sent = []
