@@ -59,6 +59,8 @@ class Journal:
         self.state_dir = os.path.abspath(state_dir)
         self.host = host
         self.pristine = Pristine(os.path.join(self.state_dir, "pristine"), host.fs)
+        # A record that is at its end is read once only.
+        self._known: dict[str, Record] = {}
 
     @property
     def _runs_dir(self) -> str:
@@ -75,7 +77,8 @@ class Journal:
         for run in fs.listdir(self._runs_dir) if fs.exists(self._runs_dir) else []:
             for name in fs.listdir(os.path.join(self._runs_dir, run)):
                 if name.isdigit():
-                    yield Record(os.path.join(self._runs_dir, run, name), self.host)
+                    path = os.path.join(self._runs_dir, run, name)
+                    yield self._known.setdefault(path, Record(path, self.host))
 
     def record(self, run: str, number: int) -> Record:
         """One record; KeyError where there is none."""
@@ -194,6 +197,7 @@ class Journal:
     def discard(self, record: Record) -> None:
         """Remove a record under which nothing was changed."""
         fs = self.host.fs
+        self._known.pop(record.path, None)
         # Without its state it does not count any more, should this be cut off.
         fs.discard(os.path.join(record.path, "state"))
         fs.remove_tree(record.path)

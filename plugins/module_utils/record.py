@@ -24,6 +24,8 @@ from .kinds.registry import KINDS
 SCHEMA = 1
 # Changes of records in these states stand.
 STANDING = ("confirmed", "committed")
+# Nothing follows upon these.
+ENDS = (*STANDING, "reverted")
 # Records in these states were left by a killed call, unless their call is still running.
 UNFINISHED = ("open", "reverting")
 FAILURES = (OSError, ChangeFailed, CommandFailed, KeyError, ValueError)
@@ -105,6 +107,8 @@ class Record:
         self.blobs = DirectoryBlobs(os.path.join(path, "blobs"), host.fs)
         self._meta: dict[str, Any] | None = None
         self._entries: list[Entry] | None = None
+        # Its last state, which need not be read again.
+        self._end: dict[str, Any] | None = None
 
     # --- what it says ---
 
@@ -149,10 +153,14 @@ class Record:
         return str(self._state().get("at", ""))
 
     def _state(self) -> dict[str, Any]:
+        if self._end is not None:
+            return self._end
         try:
             found: dict[str, Any] = json.loads(self.host.fs.read(self._file("state")))
         except FileNotFoundError:
             return {}
+        if found["state"] in ENDS:
+            self._end = found
         return found
 
     @property
@@ -202,6 +210,7 @@ class Record:
 
     def write_state(self, new: str) -> None:
         """Set the state, durably."""
+        self._end = None
         self.host.fs.write_atomic(self._file("state"), json.dumps({"state": new, "at": now()}).encode() + b"\n")
 
     def mark_after(self) -> dict[int, dict[str, Any]]:
