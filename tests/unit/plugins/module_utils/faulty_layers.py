@@ -209,4 +209,6 @@ class LossyLayer(CrashingLayer):
         for path in root.rglob("*"):
             status = path.lstat()
             if stat.S_ISREG(status.st_mode) and status.st_ino in self.unsynced:
+                path.chmod(0o600)
                 path.write_bytes(self.unsynced[status.st_ino])
+                path.chmod(stat.S_IMODE(status.st_mode))
