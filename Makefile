@@ -33,5 +33,5 @@ lab-down: setup ## remove all that the lab made; stop the engine if this project
 audit: setup ## look at this machine, change nothing
 	@ansible-playbook evenkeel.ops.audit --inventory localhost, --connection local
 
-bench: lab-up ## measure what a second run of site.yml costs
+bench: lab-up ## measure what second runs cost, write docs/benchmarks.md
 	@$(PYTHON_RUN) tools.bench

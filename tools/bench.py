@@ -1,38 +1,104 @@
-"""`make bench`: what a second run of site.yml costs: tasks by role, and CPU of the controller."""
+"""`make bench`: what second runs cost, of site.yml on the lab and of 200 controls; written to docs/benchmarks.md."""
 
 from __future__ import annotations
 
+import datetime
+import os
+import platform
 import sys
+from collections.abc import Sequence
 
-from tools.lab.settings import LabError
+from tools.bench_controls import Cost, measure
+from tools.lab.settings import CHECKOUT, LabError
 from tools.runs import Result, RunFailedError, run_playbook
 
+PAGE = CHECKOUT / "docs/benchmarks.md"
+BEGIN, END = "<!-- begin: written by make bench -->\n", "<!-- end -->\n"
+HEADS = (
+    "second run of",
+    "hosts",
+    "tasks per host",
+    "module executions per host",
+    "controller CPU per host",
+    "of it, the catalogue: first host / each further",
+    "on the host",
+    "wall",
+)
 
-def table(result: Result) -> str:
-    """The cost of a run, for people."""
+
+def site_row(result: Result) -> tuple[str, ...]:
+    """The numbers of site.yml."""
     hosts = len(result.hosts)
-    rows = [f"{'role':<28} {'task results':>12} {'per host':>9}"]
-    rows += [f"{role:<28} {count:>12} {count / hosts:>9.1f}" for role, count in result.tasks.items()]
-    total = sum(result.tasks.values())
-    rows += [
-        f"{'in all':<28} {total:>12} {total / hosts:>9.1f}",
-        "",
-        f"hosts {hosts}, changed {result.changed}, {result.seconds:.1f} s, "
-        f"controller CPU {result.cpu_seconds:.1f} s, {result.cpu_seconds / hosts:.2f} s per host",
-    ]
-    return "\n".join(rows)
+    return (
+        "`evenkeel.ops.site` on the lab",
+        str(hosts),
+        f"{sum(result.tasks.values()) / hosts:.1f}",
+        f"{result.modules / hosts:.1f}",
+        f"{result.cpu_seconds / hosts:.2f} s",
+        "–",
+        "–",
+        f"{result.seconds:.1f} s",
+    )
+
+
+def controls_row(cost: Cost) -> tuple[str, ...]:
+    """The numbers of one call with many controls."""
+    return (
+        f"{cost.controls} controls on this machine",
+        "1",
+        str(sum(cost.result.tasks.values())),
+        str(cost.result.modules),
+        f"{cost.result.cpu_seconds:.2f} s",
+        f"{cost.cold_ms:.0f} ms / {cost.warm_ms:.0f} ms",
+        "–" if cost.body is None else f"{cost.body:.2f} s",
+        f"{cost.wall:.1f} s",
+    )
+
+
+def roles_table(result: Result) -> str:
+    """Task results by role."""
+    rows = [(role, str(count), f"{count / len(result.hosts):.1f}") for role, count in result.tasks.items()]
+    return markdown(("site.yml by role", "task results", "per host"), rows)
+
+
+def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table that people read as text and as a page."""
+    return "".join(f"| {' | '.join(row)} |\n" for row in (heads, ["---"] * len(heads), *rows))
+
+
+def report(site: Result, cost: Cost) -> str:
+    """When and where it was measured, and the tables."""
+    machine = f"{os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}"
+    when = datetime.datetime.now(tz=datetime.timezone.utc).date()
+    table = markdown(HEADS, [site_row(site), controls_row(cost)])
+    return f"Measured on {when}: {machine}.\n\n{table}\n{roles_table(site)}"
+
+
+def written(page: str, text: str) -> str:
+    """The page with this text between its marks."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise LabError(f"{PAGE} has lost its marks: {BEGIN.strip()} and {END.strip()}.")
+    return f"{before}{begin}\n{text}\n{end}{after}"
 
 
 def main() -> int:
-    """Run site.yml until it changes nothing (once, after `make demo`), then measure."""
+    """Run site.yml until it changes nothing (once, after `make demo`), then measure; status 1 when it still changes."""
     try:
         run_playbook("evenkeel.ops.site", "bench-first-run")
-        result = run_playbook("evenkeel.ops.site", "bench-second-run")
+        site = run_playbook("evenkeel.ops.site", "bench-second-run")
+        cost = measure()
+        text = report(site, cost)
+        PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), text), encoding="utf-8")
     except (LabError, RunFailedError) as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return 1
-    print("\n" + table(result))
-    return 0 if result.changed == 0 else 1
+    print(f"\n{text}")
+    changed = [*site.changed_tasks, *cost.result.changed_tasks]
+    if changed:
+        print(f"ERROR: a second run changed something: {'; '.join(changed)}", file=sys.stderr)
+    return 1 if changed else 0
 
 
 if __name__ == "__main__":

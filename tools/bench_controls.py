@@ -1,8 +1,8 @@
 """What 200 controls of mixed kinds in one call cost: here in a temporary tree, or on one host of an inventory.
 
 Usage: python -m tools.bench_controls [--inventory INVENTORY --host HOST] [--count 200]
-Prints a row for the benchmark's table: module executions and tasks of the second run, CPU of the controller for reading
-and reducing the catalogue (cold: parsed; warm: as every further host gets it), and seconds of the second run.
+Prints what `make bench` has in its table: module executions and tasks of the second run, CPU of the controller for
+reading and reducing the catalogue (cold: parsed; warm: as every further host gets it), and seconds of the second run.
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-import os
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from tools.runs import Result, counting, environment
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = 12
@@ -95,35 +96,28 @@ def catalogue_cpu(file: Path, cache: Path) -> tuple[float, float]:
     return spent[0], spent[1]
 
 
-def play(directory: Path, base: str, args: argparse.Namespace) -> tuple[float, float, dict[str, Any]]:
-    """One run of the playbook: wall seconds, CPU seconds of the controller, and the module's result."""
+def play(directory: Path, base: str, inventory: str, host: str) -> tuple[Result, float]:
+    """One run of the playbook, and its wall seconds."""
     task = {"catalogue": [str(directory / "bench.yml")], "state_dir": f"{base}/state", "scope": "bench"}
-    here = {"hosts": args.host, "gather_facts": False, "tasks": [{"name": "Bench", "evenkeel.ops.controls": task}]}
-    if args.host == "localhost":
+    here = {"hosts": host, "gather_facts": False, "tasks": [{"name": "Bench", "evenkeel.ops.controls": task}]}
+    if host == "localhost":
         here["vars"] = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
     (directory / "play.yml").write_text(yaml.safe_dump([here]))
-    environment = {
-        **os.environ,
-        "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.minimal",
-        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-    }
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    stats = directory / "stats.json"
+    stats.unlink(missing_ok=True)
+    start = time.monotonic()
     done = subprocess.run(
-        ["ansible-playbook", "-i", args.inventory, str(directory / "play.yml")],
+        ["ansible-playbook", "-i", inventory, str(directory / "play.yml")],
         cwd=ROOT,
-        env=environment,
+        env=environment(**counting(stats)),
         capture_output=True,
         text=True,
         check=False,
     )
-    wall, after = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
-    try:
-        result = json.JSONDecoder().raw_decode(done.stdout[done.stdout.index("=> {") + 3 :])[0]
-    except ValueError:
-        sys.exit(f"ERROR: {done.stdout}{done.stderr}")
-    if result.get("failed"):
-        sys.exit(f"ERROR: {result['msg']}")
-    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, result
+    wall = time.monotonic() - start
+    if done.returncode:
+        raise SystemExit(f"ERROR: {done.stdout}{done.stderr}")
+    return Result.read(json.loads(stats.read_text())), wall
 
 
 def body_seconds(file: Path, base: str) -> float:
@@ -137,30 +131,53 @@ def body_seconds(file: Path, base: str) -> float:
     return time.monotonic() - start
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What the second run of so many controls took."""
+
+    controls: int
+    result: Result
+    wall: float
+    cold_ms: float
+    warm_ms: float
+    body: float | None
+
+    def table(self) -> str:
+        """Two lines of numbers, for people."""
+        body = "" if self.body is None else f", of which the module {self.body:.2f} s"
+        tasks = sum(self.result.tasks.values())
+        return (
+            f"{self.controls} controls: {tasks} tasks, {self.result.modules} module executions, "
+            f"changed {self.result.changed}\ncatalogue CPU {self.cold_ms:.0f} ms cold, {self.warm_ms:.0f} ms warm; "
+            f"controller CPU {self.result.cpu_seconds:.2f} s; second run {self.wall:.2f} s{body}"
+        )
+
+
+def measure(inventory: str = "localhost,", host: str = "localhost", count: int = 200) -> Cost:
+    """Run twice, measure the second time."""
+    local = host == "localhost"
+    with tempfile.TemporaryDirectory(prefix="evenkeel-bench-") as name:
+        directory = Path(name)
+        base = str(directory / "host") if local else REMOTE_TREE
+        file = directory / "bench.yml"
+        made = controls(base, count, LOCAL if local else REMOTE)
+        file.write_text(yaml.safe_dump(made, sort_keys=False))
+        cold, warm = catalogue_cpu(file, directory)
+        play(directory, base, inventory, host)
+        result, wall = play(directory, base, inventory, host)
+        return Cost(len(made), result, wall, cold, warm, body_seconds(file, base) if local else None)
+
+
 def main() -> int:
-    """Run twice, measure the second time, print the row."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--inventory", default="localhost,", help="an inventory (localhost,)")
     parser.add_argument("--host", default="localhost", help="the host to measure on (localhost)")
     parser.add_argument("--count", type=int, default=200, help="number of controls (200)")
     args = parser.parse_args()
-    local = args.host == "localhost"
-    with tempfile.TemporaryDirectory(prefix="evenkeel-bench-") as name:
-        directory = Path(name)
-        base = str(directory / "host") if local else REMOTE_TREE
-        file = directory / "bench.yml"
-        made = controls(base, args.count, LOCAL if local else REMOTE)
-        file.write_text(yaml.safe_dump(made, sort_keys=False))
-        cold, warm = catalogue_cpu(file, directory)
-        play(directory, base, args)
-        wall, cpu, result = play(directory, base, args)
-        body = f"{body_seconds(file, base):.2f}" if local else "-"
-    heads = ("controls", "module executions", "tasks", "catalogue CPU cold / warm", "controller CPU", "module")
-    print("| " + " | ".join((*heads, "second run", "changed")) + " |")
-    print("| " + " | ".join(["---"] * (len(heads) + 2)) + " |")
-    times = f"{cold:.0f} / {warm:.0f} ms | {cpu:.2f} s | {body} s | {wall:.2f} s"
-    print(f"| {len(made)} | 1 | 1 | {times} | {result['changed']} |")
-    return 1 if result["changed"] else 0
+    cost = measure(args.inventory, args.host, args.count)
+    print(cost.table())
+    return 1 if cost.result.changed else 0
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ class Result:
 
     hosts: dict[str, dict[str, int]]
     tasks: dict[str, int]
+    modules: int
     changed_tasks: list[str]
     seconds: float
     cpu_seconds: float
@@ -39,7 +40,7 @@ class Result:
     @classmethod
     def read(cls, data: dict[str, Any]) -> Result:
         """Take the JSON of the callback `evenkeel_stats`."""
-        return cls(data["hosts"], data["tasks"], data["changed"], data["seconds"], data["cpu_seconds"])
+        return cls(data["hosts"], data["tasks"], data["modules"], data["changed"], data["seconds"], data["cpu_seconds"])
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -47,6 +48,15 @@ def environment(**more: str) -> dict[str, str]:
     paths = f"{CHECKOUT / '.venv/bin'}:{os.environ['PATH']}"
     mine = {"PATH": paths, "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg")}
     return {**os.environ, **mine, "ANSIBLE_COLLECTIONS_PATH": str(CHECKOUT / ".venv/collections"), **more}
+
+
+def counting(stats: Path) -> dict[str, str]:
+    """Environment of a playbook whose result is to be written to this file."""
+    return {
+        "EVENKEEL_STATS": str(stats),
+        "ANSIBLE_CALLBACK_PLUGINS": str(CHECKOUT / "tools/callback_plugins"),
+        "ANSIBLE_CALLBACKS_ENABLED": "evenkeel_stats",
+    }
 
 
 def run_playbook(playbook: str, log_name: str) -> Result:
@@ -57,12 +67,7 @@ def run_playbook(playbook: str, log_name: str) -> Result:
     process = subprocess.Popen(
         ["ansible-playbook", playbook, f"--inventory={LAB}"],
         cwd=CHECKOUT,
-        env=environment(
-            EVENKEEL_STATS=str(stats),
-            ANSIBLE_CALLBACK_PLUGINS=str(CHECKOUT / "tools/callback_plugins"),
-            ANSIBLE_CALLBACKS_ENABLED="evenkeel_stats",
-            ANSIBLE_NOCOLOR="1",
-        ),
+        env=environment(**counting(stats), ANSIBLE_NOCOLOR="1"),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

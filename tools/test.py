@@ -56,6 +56,8 @@ def parts(full: bool) -> list[Part]:
         found.append(Part("sanity", [["tools/sanity.sh"]]))
     found.append(Part("engine", [[PYTHON, "-m", "tools.lab", "engine", "start"]]))
     found.append(Part("images", [[PYTHON, "-m", "tools.lab", "build"]], needs="engine"))
+    if (CHECKOUT / "tests/lab").is_dir():
+        found.append(Part("lab", [[PYTHON, "-m", "pytest", "tests/lab"]], needs="images", env=own_modules))
     if (CHECKOUT / "tests/package").is_dir():
         found.append(Part("package", [[PYTHON, "-m", "pytest", "tests/package"]], needs="images", env=own_modules))
     found += [scenario(path.parent.name) for path in sorted((CHECKOUT / "molecule").glob("*/molecule.yml"))]

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from tools import bench, demo, runs, test
+from tools import bench, bench_controls, demo, runs, test
 from tools.lab.inventory import Host, Publish
+from tools.lab.settings import LabError
 
 HOSTS = [
     Host("lb1", "10.1.2.11", "debian12", (Publish("127.0.0.1", 8080, 80),)),
@@ -24,7 +25,7 @@ UP = [{"health": "up", "scrapeUrl": f"http://{host.address}"} for host in HOSTS]
 def result(changed: int = 0) -> runs.Result:
     hosts = {host.name: {"changed": 0} for host in HOSTS}
     hosts["web1"]["changed"] = changed
-    return runs.Result(hosts, {"evenkeel.ops.nginx": 8}, ["web1: Deploy"] * changed, 4.0, 2.0)
+    return runs.Result(hosts, {"evenkeel.ops.nginx": 8}, 12, ["web1: Deploy"] * changed, 4.0, 2.0)
 
 
 def kept(answers: dict[str, int], targets: list[dict[str, Any]], second: runs.Result) -> list[bool]:
@@ -51,10 +52,21 @@ def test_one_broken_promise_is_seen(
     assert [index for index, good in enumerate(kept(answers, targets, second)) if not good] == [broken]
 
 
-def test_the_benchmark_counts_by_role_and_host() -> None:
-    text = bench.table(result())
-    assert "evenkeel.ops.nginx" in text
-    assert "0.50 s per host" in text
+def test_the_benchmark_counts_by_host() -> None:
+    assert bench.site_row(result())[1:5] == ("4", "2.0", "3.0", "0.50 s")
+    cost = bench_controls.Cost(200, result(), 3.0, 150.4, 2.6, 0.25)
+    assert bench.controls_row(cost)[5:] == ("150 ms / 3 ms", "0.25 s", "3.0 s")
+
+
+def test_the_benchmark_replaces_only_its_part_of_the_page() -> None:
+    page = f"# Title\n{bench.BEGIN}old\n{bench.END}after\n"
+    assert bench.written(page, "new") == f"# Title\n{bench.BEGIN}\nnew\n{bench.END}after\n"
+    with pytest.raises(LabError, match="lost its marks"):
+        bench.written("# Title\n", "new")
+
+
+def test_the_page_has_the_marks() -> None:
+    assert bench.written(bench.PAGE.read_text(encoding="utf-8"), "new")
 
 
 def part(name: str, code: str, needs: str = "") -> test.Part:
