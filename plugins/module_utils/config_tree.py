@@ -68,7 +68,8 @@ class ConfigTree:
             self.proofs = [proof(item) for item in self.options["proof"]]
             probes = [Rewinding(probe(item), self.proofs) for item in self.options["probe"]]
             self.logs = [LogMark(unit) for unit in dict.fromkeys(reload.unit for reload in self.reloads) if unit]
-            proofs: list[Proof | Rewinding] = [*self.logs, *(Rewinding(item, self.proofs) for item in self.proofs)]
+            self.rewinding = [Rewinding(item, self.proofs) for item in self.proofs]
+            proofs: list[Proof | Rewinding] = [*self.logs, *self.rewinding]
             outcome = transaction(self.options, MODULE, self.check_mode, self.host).run(
                 self._steps, atomic=True, probes=probes, proofs=proofs
             )
@@ -132,7 +133,8 @@ class ConfigTree:
         if failed is None:
             return ""
         words = failed.error
-        if failed.phase == "reload":
+        if failed.phase == "reload" and outcome.reloaded and not any(each.failed for each in self.rewinding):
+            # The reload itself failed; a proof quotes the log by itself.
             words += "".join(
                 f"\n{log}" for mark in self.logs if (log := mark.log.since(self.host)) and log not in words
             )

@@ -239,6 +239,7 @@ class Rewinding:
     def __init__(self, inner: Proof | Probe, proofs: Sequence[Proof]) -> None:
         self.inner = inner
         self.proofs = proofs
+        self.failed = False
 
     def before(self, host: Host) -> None:
         """As the inner one."""
@@ -249,6 +250,7 @@ class Rewinding:
         """As the inner one."""
         words = self.inner.failure(host)
         if words:
+            self.failed = True
             for each in self.proofs:
                 each.remember(host)
         return words

@@ -5,9 +5,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+
 from .host import Host
 
 LINES = 40
+# Of so many lines the last 40 that matter are quoted: a busy program also logs its requests.
+READ = 2000
+WARNING = 4
 CURSOR = "-- cursor: "
 
 
@@ -32,6 +38,19 @@ class UnitLog:
         """At most the last 40 lines of the unit since the mark; "" where there is no journal."""
         if not self.cursor:
             return ""
-        argv = ["journalctl", "--quiet", f"--unit={self.unit}", f"--after-cursor={self.cursor}", f"--lines={LINES}"]
-        answer = host.run([*argv, "--output=cat", "--no-pager"], timeout=20)
-        return answer.out.strip()[-4000:] if answer.ok else ""
+        argv = ["journalctl", "--quiet", f"--unit={self.unit}", f"--after-cursor={self.cursor}", f"--lines={READ}"]
+        answer = host.run([*argv, "--output=json", "--no-pager"], timeout=20)
+        return "\n".join(list(words(answer.out))[-LINES:])[-4000:] if answer.ok else ""
+
+
+def words(journal: str) -> Iterator[str]:
+    """What was printed, or logged as a warning or worse; requests are logged at lower levels and left out."""
+    for line in journal.splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        message, level = entry.get("MESSAGE"), str(entry.get("PRIORITY", "6"))
+        serious = level.isdigit() and int(level) <= WARNING
+        if isinstance(message, str) and (serious or entry.get("_TRANSPORT") == "stdout"):
+            yield message

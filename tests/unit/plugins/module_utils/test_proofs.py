@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import threading
@@ -195,12 +196,19 @@ def test_log_since_a_mark_is_asked_by_cursor() -> None:
 
     def answer(argv: Sequence[str]) -> str:
         asked.append(argv)
-        return "a line\n-- cursor: s=1;i=2\n" if "--show-cursor" in argv else "new words\n"
+        if "--show-cursor" in argv:
+            return "a line\n-- cursor: s=1;i=2\n"
+        entries = [
+            {"MESSAGE": "Connect from 127.0.0.1", "PRIORITY": "6", "_TRANSPORT": "syslog"},
+            {"MESSAGE": "[ALERT] printed", "PRIORITY": "6", "_TRANSPORT": "stdout"},
+            {"MESSAGE": "Failed to reload", "PRIORITY": "3", "_TRANSPORT": "journal"},
+        ]
+        return "\n".join(map(json.dumps, entries))
 
     log, host = UnitLog("x.service"), Systemd(runner=Recorded(answer))
     assert log.since(host) == ""
     log.mark(host)
-    assert log.since(host) == "new words"
+    assert log.since(host) == "[ALERT] printed\nFailed to reload"
     assert {"--unit=x.service", "--after-cursor=s=1;i=2"} <= set(asked[-1])
 
 
