@@ -96,7 +96,7 @@ class Controls:
             left: list[str] = []
             for keys in PHASES[:-1]:
                 left += keys
-                if keys == PHASES[-2] or self._comes_first(keys):
+                if keys == PHASES[-2] or self._comes_first(left):
                     self._carry_out(transact, left)
                     left = []
             self._plan(PHASES[-1])
@@ -107,7 +107,7 @@ class Controls:
         return self.report
 
     def _comes_first(self, keys: Sequence[str]) -> bool:
-        """Whether an early phase is a transaction of its own: it has work, and only the last one may be armed."""
+        """Whether what is left becomes a transaction now: it has work, and only the last one of a call may be armed."""
         steps = self._plan(keys)
         return bool(steps) and not any(step.access for step in steps)
 

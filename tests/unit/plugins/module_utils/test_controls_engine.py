@@ -186,7 +186,8 @@ def kinds(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
         plan = base.Plan()
         for control in controls:
             plan.verdicts[control.id] = base.Verdict(base.CHANGE, step=control.id)
-            plan.steps.append(Step(control.id, [SetState.value(f"/proc/sys/{control.id}", "1")]))
+            change = SetState.value(f"/proc/sys/{control.id}", "1")
+            plan.steps.append(Step(control.id, [change], access=control.risk == "access"))
         return plan
 
     for provider in controls_engine.PROVIDERS.values():
@@ -202,10 +203,11 @@ MIXED = [
 ]
 
 
-def engine(check_mode: bool) -> controls_engine.Controls:
-    """A call of mixed kinds."""
+def engine(check_mode: bool, access: str = "") -> controls_engine.Controls:
+    """A call of mixed kinds, of which one may cut off the operator."""
     planned = base.Planned(scope="test", state_dir="/nowhere")
-    return controls_engine.Controls(controls_call.Host(), planned, controls_input.read(MIXED), check_mode)
+    mixed = controls_input.read([{**each, "risk": "access" if each["id"] == access else "none"} for each in MIXED])
+    return controls_engine.Controls(controls_call.Host(), planned, mixed, check_mode)
 
 
 def test_what_others_build_on_comes_first(kinds: dict[str, list[str]]) -> None:
@@ -215,6 +217,16 @@ def test_what_others_build_on_comes_first(kinds: dict[str, list[str]]) -> None:
     assert recorder.calls == [["p"], ["k"], ["c", "s"]]
     assert {result["status"] for result in report.results} == {"changed"}
     assert kinds["service"] == [], "what was planned is installed by now"
+
+
+@pytest.mark.parametrize(("access", "calls"), [("p", [["p", "k", "c", "s"]]), ("k", [["p"], ["k", "c", "s"]])])
+def test_only_the_last_transaction_may_be_armed(
+    kinds: dict[str, list[str]], access: str, calls: list[list[str]]
+) -> None:
+    """The action plugin confirms one: what is risky waits for the end, with all that is left by then."""
+    recorder = Recorder()
+    engine(check_mode=False, access=access).run(recorder, {})
+    assert recorder.calls == calls
 
 
 def test_check_mode_is_one_prediction(kinds: dict[str, list[str]]) -> None:
