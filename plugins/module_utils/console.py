@@ -13,7 +13,6 @@ import argparse
 import getpass
 import json
 import os
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -25,6 +24,7 @@ from .changes import ChangeFailed
 from .host import Host
 from .journal import Journal, Record
 from .module_args import transaction
+from .terminal import complain, say
 from .transaction import Refused
 from .undo import LAST, Request, undo
 
@@ -73,17 +73,17 @@ def main(arguments: Sequence[str]) -> int:
     except SystemExit as end:
         return int(end.code or 0)
     if os.geteuid() != 0 and not os.access(options.state_dir, os.R_OK | os.W_OK):
-        print("evenkeel: needs root: sudo evenkeel ...", file=sys.stderr)
+        complain("evenkeel: needs root: sudo evenkeel ...")
         return NOT_ROOT
     try:
         answer, text = COMMANDS[options.command](options, Host())
     except Refusal as refusal:
-        print(f"evenkeel: {refusal}", file=sys.stderr)
+        complain(f"evenkeel: {refusal}")
         return REFUSED
     except Exception as error:  # a person at a console wants the sentence, not the stack
-        print(f"evenkeel: {options.command} failed: {error}", file=sys.stderr)
+        complain(f"evenkeel: {options.command} failed: {error}")
         return FAILED
-    print(json.dumps(answer, indent=2, ensure_ascii=False) if options.json else text)
+    say(json.dumps(answer, indent=2, ensure_ascii=False) if options.json else text)
     return DONE
 
 

@@ -34,7 +34,7 @@ def entries(text: str) -> list[Entry]:
     for number, line in enumerate(text.splitlines(keepends=True)):
         match = ENTRY.fullmatch(line)
         if match:
-            _, source, _, path, _, fstype, _, options, _ = match.groups()
+            _rest, source, _more, path, _further, fstype, _other, options, _last = match.groups()
             found.append(Entry(number, unescape(source), unescape(path), fstype, tuple(options.split(","))))
     return found
 
@@ -44,7 +44,7 @@ def merged(present: tuple[str, ...], wanted: list[str]) -> tuple[str, ...]:
     present = tuple(option for option in present if option not in {OPPOSITES.get(word) for word in wanted})
     result = list(present)
     for word in wanted:
-        key, has_value, _ = word.partition("=")
+        key, has_value, _rest = word.partition("=")
         if has_value:
             result = [option for option in result if option == word or not option.startswith(f"{key}=")]
         if word not in result:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 
 from .host import Host
+from .terminal import say
 
 DIRECTORY = "/run/motd.d"
 NAME = "60-evenkeel"
@@ -25,7 +26,7 @@ def write(host: Host, text: str) -> None:
         content = f"\n*** evenkeel: {text} ***\n\n".encode()
         host.fs.write_atomic(os.path.join(directory, NAME), content, 0o644)
     except OSError as error:
-        print(f"the note in {DIRECTORY} could not be written: {error}")
+        say(f"the note in {DIRECTORY} could not be written: {error}")
 
 
 def remove(host: Host) -> None:
@@ -34,4 +35,4 @@ def remove(host: Host) -> None:
     try:
         host.fs.discard(path)
     except OSError as error:
-        print(f"the note in {DIRECTORY} could not be removed: {error}")
+        say(f"the note in {DIRECTORY} could not be removed: {error}")

@@ -16,6 +16,7 @@ from . import console, switch
 from .boot_unit import DEFAULT_STATE_DIR
 from .host import Host, Result, Runner
 from .journal import Journal, Record, Restored
+from .terminal import complain, say
 
 # Jobs that at boot have to wait until we are done; waiting for them would be for ever.
 WAITING_VERBS = ("start", "stop", "restart", "reload", "try-restart", "reload-or-restart", "try-reload-or-restart")
@@ -60,7 +61,7 @@ def revert(state_dir: str, identity: str, host: Host) -> int:
     """The deadline of one record is over."""
     record = switch.find(state_dir, identity, host)
     if record is None:
-        print(f"evenkeel: there is no record {identity} in {state_dir}", file=sys.stderr)
+        complain(f"evenkeel: there is no record {identity} in {state_dir}")
         return 1
     return _report(record, switch.expire(record, host))
 
@@ -75,18 +76,18 @@ def boot(state_dir: str, host: Host) -> int:
             failed |= _report(record, switch.expire(record, host, why="the host went down before it was confirmed"))
         except Exception as error:  # one record that resists must not keep the others from being put back
             failed = 1
-            print(f"evenkeel: {record.id} could not be put back: {error}", file=sys.stderr)
+            complain(f"evenkeel: {record.id} could not be put back: {error}")
     return failed
 
 
 def _report(record: Record, restored: Restored | None) -> int:
     """Say what was done, for systemd's journal; 1 where something could not be put back."""
     if restored is None:
-        print(f"evenkeel: {record.id} is {record.state}: nothing to put back")
+        say(f"evenkeel: {record.id} is {record.state}: nothing to put back")
         return 0
-    print(f"evenkeel: {record.id} is {record.state}: put back {', '.join(restored.restored) or 'nothing'}")
+    say(f"evenkeel: {record.id} is {record.state}: put back {', '.join(restored.restored) or 'nothing'}")
     for problem in restored.failed:
-        print(f"evenkeel: {problem['kind']} {problem['target']}: {problem['reason']}", file=sys.stderr)
+        complain(f"evenkeel: {problem['kind']} {problem['target']}: {problem['reason']}")
     for words in restored.reload_failures:
-        print(f"evenkeel: {words}", file=sys.stderr)
+        complain(f"evenkeel: {words}")
     return 1 if restored.failed else 0

@@ -209,7 +209,7 @@ def disarm(record: Record, host: Host | None = None) -> None:
 
 def find(state_dir: str, identity: str, host: Host) -> Record | None:
     """The record "<run>/<NNNN>", or None."""
-    run, _, number = identity.rpartition("/")
+    run, _rest, number = identity.rpartition("/")
     try:
         return Journal(state_dir, host).record(run, int(number))
     except (KeyError, ValueError):

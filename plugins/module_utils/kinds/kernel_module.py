@@ -33,7 +33,7 @@ def loaded_modules(host: Host) -> dict[str, LoadedModule]:
         return {}
     modules = {}
     for line in text.splitlines():
-        name, _, references, holders = line.split()[:4]
+        name, _rest, references, holders = line.split()[:4]
         users = tuple(user for user in holders.split(",") if user not in ("", "-", "[permanent]"))
         modules[canonical(name)] = LoadedModule(int(references) if references.isdigit() else 1, users)
     return modules

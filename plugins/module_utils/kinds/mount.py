@@ -45,7 +45,7 @@ def parse_mountinfo(text: str) -> dict[str, MountInfo]:
     """The mounts by mount point; of several on one point the last, which is on top."""
     mounts = {}
     for line in text.splitlines():
-        left, _, right = line.partition(" - ")
+        left, _rest, right = line.partition(" - ")
         fields, tail = left.split(" "), right.split(" ")
         if len(fields) < 6 or len(tail) < 3:
             continue

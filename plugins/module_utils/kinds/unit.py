@@ -52,7 +52,7 @@ def parse_show(output: str) -> list[dict[str, str]]:
     blocks = []
     for block in output.strip("\n").split("\n\n"):
         pairs = (line.partition("=") for line in block.splitlines() if "=" in line)
-        blocks.append({key: value for key, _, value in pairs})
+        blocks.append({key: value for key, _rest, value in pairs})
     return blocks
 
 

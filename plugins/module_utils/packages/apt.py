@@ -30,7 +30,7 @@ def parse_simulation(output: str) -> tuple[dict[str, str], frozenset[str]]:
     """`Inst name [old] (new source…)`, `Remv name [old]` and `Purg name [old]` lines of `apt-get --simulate`."""
     installed, removed = {}, set()
     for line in output.splitlines():
-        verb, _, rest = line.partition(" ")
+        verb, _rest, rest = line.partition(" ")
         name = bare(rest.split(" ")[0])
         if verb == "Inst":
             version = re.search(r"\((\S+)", rest)
@@ -70,7 +70,7 @@ class Apt(PackageManager):
 
     def configured(self, names: Sequence[str]) -> set[str]:
         """Packages in dpkg's state `config-files`."""
-        return {name for name, (status, _) in self._status(names).items() if status == "config-files"}
+        return {name for name, (status, _rest) in self._status(names).items() if status == "config-files"}
 
     def candidates(self, names: Sequence[str]) -> set[str]:
         """Packages with a candidate in the lists that apt has."""

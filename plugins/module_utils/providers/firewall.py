@@ -155,7 +155,7 @@ class Firewall(Provider):
         self._must_be_safe(table, controls)
         files, live = table.file_changes(), table.live_changes()
         step = Step(f"firewall {name}", [*files, *live] if table.parts() else [*live, *files], access=True)
-        if any(target.startswith("/etc/systemd/") for change in files for _, target in change.touches()):
+        if any(target.startswith("/etc/systemd/") for change in files for _rest, target in change.touches()):
             step.reloads.append(DAEMON_RELOAD)
         if table.parts():
             step.validators.append(Validator(("nft", "--check", "--file", table.file)))

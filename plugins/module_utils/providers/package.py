@@ -148,7 +148,7 @@ class Package(Provider):
             return controls, simulation
         rest = []
         for control in controls:
-            _, own_problem = self._simulate([control])
+            _rest, own_problem = self._simulate([control])
             if own_problem:
                 plan.verdicts[control.id] = Verdict(FAILED, self._before(control), reason=own_problem)
             else:

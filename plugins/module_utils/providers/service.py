@@ -162,7 +162,7 @@ class Service(Provider):
         owners = (line.partition(": ") for line in answer.out.splitlines())
         return {
             fragments[path]
-            for owner, _, path in owners
+            for owner, _rest, path in owners
             if path in fragments and owner.partition(":")[0] in self.planned.absent_packages
         }
 

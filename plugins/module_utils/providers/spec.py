@@ -99,7 +99,7 @@ def allowed(option: Mapping[str, Any]) -> str:
 def _natural(value: Any) -> Any:
     """The plain type behind a subclass that a YAML or template engine made."""
     for plain in (str, int, float):
-        if isinstance(value, plain) and not isinstance(value, bool) and type(value) is not plain:
+        if isinstance(value, plain) and not isinstance(value, bool):
             return plain(value)
     return value
 

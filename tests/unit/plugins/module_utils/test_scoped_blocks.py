@@ -29,7 +29,7 @@ def put(host: Host, wanted: dict[str, list[str]], keep: frozenset[str] = frozens
 
 
 @given(wanted=st.dictionaries(names, bodies, max_size=5))
-def test_what_was_written_is_read_again_and_nothing_is_left_of_nothing(tmp_path_factory, wanted) -> None:  # type: ignore[no-untyped-def]  # hypothesis gives the types
+def test_what_was_written_is_read_again_and_nothing_is_left_of_nothing(tmp_path_factory, wanted) -> None:  # type: ignore[no-untyped-def]  # hypothesis
     root = tmp_path_factory.mktemp("host")
     host = Host(str(root))
     put(host, wanted)

@@ -19,7 +19,8 @@ class Login:
     """Stands for the fresh connection: what it answers, and what it was asked."""
 
     def __init__(self) -> None:
-        self.answer: Any = {"confirmed": True}
+        self.answer: dict[str, Any] = {"confirmed": True}
+        self.refusal: NoFreshLogin | None = None
         self.proves_login = True
         self.asked: list[tuple[str, dict[str, Any]]] = []
 
@@ -34,8 +35,8 @@ class Login:
 
     def run_module(self, name: str, args: dict[str, Any], _task_vars: dict[str, Any]) -> dict[str, Any]:
         self.asked.append((name, args))
-        if isinstance(self.answer, Exception):
-            raise self.answer
+        if self.refusal:
+            raise self.refusal
         return dict(self.answer)
 
 
@@ -116,7 +117,10 @@ def test_what_is_armed_is_confirmed_with_its_token(login: Login) -> None:
     ],
 )
 def test_a_failed_confirmation_fails_the_task_with_the_words_why(login: Login, answer: Any, words: str) -> None:
-    login.answer = answer
+    if isinstance(answer, NoFreshLogin):
+        login.refusal = answer
+    else:
+        login.answer = answer
     action = action_of(Action, {"changed": True, "armed": dict(ARMED)})
     result = action.execute_guarded("m", {}, {})
     assert result["failed"]
@@ -160,7 +164,7 @@ def test_commit_confirm_arms_over_the_shared_connection_and_confirms_over_its_ow
 
 
 def test_commit_confirm_without_a_login_says_when_the_host_is_back(login: Login) -> None:
-    login.answer = NoFreshLogin("Permission denied")
+    login.refusal = NoFreshLogin("Permission denied")
     action = action_of(
         commit_confirm.ActionModule, {}, args={"state": "confirmed"}, action="evenkeel.ops.commit_confirm"
     )

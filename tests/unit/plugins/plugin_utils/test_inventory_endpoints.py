@@ -22,8 +22,8 @@ HOSTVARS: dict[str, dict[str, Any]] = {
 }
 
 
-def targets(*hosts: str, hostvars: Any = HOSTVARS) -> list[tuple[str, str, list[str]]]:
-    found = inventory_endpoints.prometheus_targets(hosts, hostvars, "ansible_host")
+def targets(*hosts: str, hostvars: Any = None) -> list[tuple[str, str, list[str]]]:
+    found = inventory_endpoints.prometheus_targets(hosts, hostvars or HOSTVARS, "ansible_host")
     return [(target["job"], target["labels"]["instance"], target["targets"]) for target in found]
 
 

@@ -49,13 +49,13 @@ def test_blocks_of_show() -> None:
 
 
 def test_an_init_script_is_asked_for_by_its_own_tool(tmp_path: Path) -> None:
-    host, _ = host_at(tmp_path, show=SYSV, is_enabled="enabled\n")
+    host, _rest = host_at(tmp_path, show=SYSV, is_enabled="enabled\n")
     unit = read_units(host, ["old.service"])["old.service"]
     assert (unit.file_state, unit.active) == ("enabled", True)
 
 
 def test_links_that_enable_mask_or_rename(tmp_path: Path) -> None:
-    host, _ = host_at(tmp_path)
+    host, _rest = host_at(tmp_path)
     top = tmp_path / "etc/systemd/system"
     for place, to in (
         ("multi-user.target.wants/ssh.service", "/lib/systemd/system/ssh.service"),
@@ -96,7 +96,7 @@ def test_while_the_host_boots_nobody_waits_for_a_job(tmp_path: Path) -> None:
 
 def test_a_unit_that_does_not_start_is_quoted(tmp_path: Path) -> None:
     shown = "Id=a.service\nLoadState=loaded\nActiveState=failed\n"
-    host, _ = host_at(tmp_path, show=shown, start=(1, "", "Job failed."))
+    host, _rest = host_at(tmp_path, show=shown, start=(1, "", "Job failed."))
     with pytest.raises(ChangeFailed, match="a.service does not start: Job failed."):
         UnitKind().put("a.service", {"active": True}, host, MemoryBlobs())
 

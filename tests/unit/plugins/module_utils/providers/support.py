@@ -137,7 +137,7 @@ def describe(place: Path) -> tuple[Any, ...]:
     return now.st_mode, now.st_uid, now.st_gid, content, xattrs
 
 
-def control(provider: type[Provider], name: str = "one", /, **state: Any) -> Control:
+def control(provider: type[Provider], identity: str = "one", /, **state: Any) -> Control:
     """A control with its defaults filled in; a state that the engine would refuse fails the test."""
     options = {
         key: state.pop(key)
@@ -145,7 +145,7 @@ def control(provider: type[Provider], name: str = "one", /, **state: Any) -> Con
         if key in state and key not in provider.spec
     }
     full, faults = specs.check(provider.spec, state, provider.key)
-    made = Control(name, provider.key, full, **options)
+    made = Control(identity, provider.key, full, **options)
     faults += [] if faults else provider.problems(made)
     assert not faults, faults
     return made

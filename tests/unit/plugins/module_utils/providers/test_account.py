@@ -140,7 +140,7 @@ def test_an_operator_who_is_as_wished_is_compliant(users: Users) -> None:
 
 def test_system_accounts_in_bulk(users: Users) -> None:
     wish = [control(AccountProvider, system_accounts={"shell": "/usr/sbin/nologin", "locked": True})]
-    plan, _ = users.bench.run(AccountProvider, wish)
+    plan, _rest = users.bench.run(AccountProvider, wish)
     assert plan.verdicts["one"].after == {
         "svc": {"locked": True, "shell": "/usr/sbin/nologin"},
         "keys": {"locked": True, "shell": "/usr/sbin/nologin"},

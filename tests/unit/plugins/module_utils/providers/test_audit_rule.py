@@ -103,7 +103,7 @@ def test_undoing_the_lock_says_that_a_reboot_is_needed(audit: Audit) -> None:
 
 def test_in_a_container_only_the_files_are_ours(audit: Audit) -> None:
     audit.bench.write("/.dockerenv")
-    plan, _ = audit.bench.run(AuditRule, wishes())
+    plan, _rest = audit.bench.run(AuditRule, wishes())
     assert plan.verdicts["a"].status == CHANGE
     assert audit.rules == []
     again = audit.bench.plan(AuditRule, wishes()).verdicts["a"]

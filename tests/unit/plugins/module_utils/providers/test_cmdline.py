@@ -50,7 +50,7 @@ def test_the_menu_has_it_and_the_next_boot_is_needed(tmp_path: Path, monkeypatch
     install(monkeypatch, "update-grub")
     bench = bench_at(tmp_path)
     wish = [control(Cmdline, parameter="audit_backlog_limit", value="8192")]
-    plan, _ = bench.run(Cmdline, wish)
+    plan, _rest = bench.run(Cmdline, wish)
     assert "next boot" in plan.verdicts["one"].reboot
     assert b"$GRUB_CMDLINE_LINUX_DEFAULT audit_backlog_limit=8192" in (bench.read("/boot/grub/grub.cfg") or b"")
     bench.write("/proc/cmdline", "quiet audit_backlog_limit=8192\n")

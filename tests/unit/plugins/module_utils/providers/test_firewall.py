@@ -56,7 +56,7 @@ class Kernel:
         if "--check" in argv:
             return ""
         assert stdin is not None
-        name, rest = re.fullmatch(r"table (.*)\ndelete table \1\n(table .*)", stdin, re.DOTALL).groups()  # type: ignore[union-attr]  # it matches, or the test fails
+        name, rest = re.fullmatch(r"table (.*)\ndelete table \1\n(table .*)", stdin, re.DOTALL).groups()  # type: ignore[union-attr]  # it matches or fails
         self.tables[name] = self.own_words(rest)
         return ""
 
@@ -148,7 +148,7 @@ def test_two_scopes_fill_one_table_and_one_of_them_leaves(kernel: Kernel) -> Non
         re.findall("policy drop|tcp dport \\d+ accept|set mon_4", kernel.table)
     )
     assert kernel.bench.plan(Firewall, web).steps == []
-    plan, _ = kernel.bench.run(Firewall, [])
+    plan, _rest = kernel.bench.run(Firewall, [])
     assert [gone["id"] for gone in plan.released] == ["web"]
     assert "443" not in kernel.table
     assert "tcp dport 22 accept" in kernel.table

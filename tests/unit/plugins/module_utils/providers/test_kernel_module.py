@@ -79,7 +79,7 @@ def test_a_blocked_module_is_unloaded_and_cannot_come_back(tmp_path: Path) -> No
 def test_a_module_in_use_stays_until_the_next_boot(tmp_path: Path) -> None:
     kernel = Kernel(tmp_path, "usb_storage 1 1 uas,")
     wish = [control(KernelModule, name="usb-storage")]
-    plan, _ = kernel.bench.run(KernelModule, wish)
+    plan, _rest = kernel.bench.run(KernelModule, wish)
     assert "in use by uas" in plan.verdicts["one"].reboot
     again = kernel.bench.plan(KernelModule, wish).verdicts["one"]
     assert (again.status, bool(again.reboot)) == (COMPLIANT, True)
@@ -112,7 +112,7 @@ def test_a_control_that_is_taken_out_takes_its_lines_with_it(tmp_path: Path) -> 
     bench = Kernel(tmp_path).bench
     both = [control(KernelModule, "a", name="dummy"), control(KernelModule, "b", name="usb-storage")]
     bench.run(KernelModule, both)
-    plan, _ = bench.run(KernelModule, both[:1])
+    plan, _rest = bench.run(KernelModule, both[:1])
     assert b"usb_storage" not in (bench.read(BLOCK) or b"")
     assert [gone["id"] for gone in plan.released] == ["b"]
     bench.run(KernelModule, [])

@@ -99,7 +99,7 @@ def test_files_are_not_hidden_by_a_mount(tmp_path: Path) -> None:
     mounts = Mounts(tmp_path, {})
     mounts.bench.write("/scratch/socket")
     wish = [control(Mount, path="/scratch", options=["nodev"], tmpfs=True)]
-    plan, _ = mounts.bench.run(Mount, wish)
+    plan, _rest = mounts.bench.run(Mount, wish)
     assert "next boot" in plan.verdicts["one"].reboot
     assert "/scratch" not in mounts.mounted
     assert mounts.bench.plan(Mount, wish).steps == []
@@ -165,7 +165,7 @@ def test_a_mount_unit_gets_a_drop_in_that_goes_with_its_control(tmp_path: Path) 
     assert b"[Mount]\nOptions=mode=1777,size=50%,nodev,noexec\n" in (mounts.bench.read(drop_in) or b"")
     assert mounts.fstab == FSTAB
     assert mounts.bench.plan(Mount, [], keep=frozenset({"one"})).steps == []
-    plan, _ = mounts.bench.run(Mount, [])
+    plan, _rest = mounts.bench.run(Mount, [])
     assert [(gone["id"], gone["key"]) for gone in plan.released] == [("one", "/tmp")]
     assert mounts.bench.read(drop_in) is None
 
@@ -175,7 +175,7 @@ def test_an_entry_whose_control_is_gone_gets_its_options_back(tmp_path: Path) ->
     paths = ("/data", "/dev/shm")
     mounts.bench.run(Mount, [control(Mount, path, path=path, options=["nodev"]) for path in paths])
     assert mounts.bench.plan(Mount, [], keep=frozenset(paths)).steps == []
-    plan, _ = mounts.bench.run(Mount, [])
+    plan, _rest = mounts.bench.run(Mount, [])
     assert mounts.fstab == FSTAB
     assert [(gone["key"], gone["action"]) for gone in plan.released] == [("/data", "restored"), ("/dev/shm", "removed")]
 
@@ -185,7 +185,7 @@ def test_an_entry_that_somebody_changed_since_is_left(tmp_path: Path) -> None:
     mounts.bench.run(Mount, [control(Mount, path="/data", options=["nodev"])])
     changed = mounts.fstab.replace("defaults,nodev", "defaults,nodev,noatime")
     mounts.bench.write("/etc/fstab", changed)
-    plan, _ = mounts.bench.run(Mount, [])
+    plan, _rest = mounts.bench.run(Mount, [])
     assert mounts.fstab == changed
     assert plan.released[0]["action"] == "left"
 

@@ -108,7 +108,7 @@ def test_what_is_purged_comes_back_with_its_edited_configuration(debian: Debian)
 
 def test_nobody_loses_a_package_that_no_control_names(debian: Debian) -> None:
     controls = [control(Package, "py", name="python3", state="absent"), control(Package, "jq", name="jq")]
-    plan, _ = debian.bench.run(Package, controls)
+    plan, _rest = debian.bench.run(Package, controls)
     assert plan.verdicts["py"].status == FAILED
     assert "also remove ansible-helper" in plan.verdicts["py"].reason
     assert plan.verdicts["jq"].status == CHANGE

@@ -76,7 +76,7 @@ def test_a_socket_that_stays_is_named(tmp_path: Path) -> None:
         "twin.socket": FakeUnit("enabled", active=True),
     }
     bench, systemd = bench_with(tmp_path, units)
-    plan, _ = bench.run(Service, [control(Service, name="twin", state="stopped", with_triggers=False)])
+    plan, _rest = bench.run(Service, [control(Service, name="twin", state="stopped", with_triggers=False)])
     assert plan.verdicts["one"].reason == "twin.socket will start twin.service again"
     assert systemd.units["twin.socket"].active
 
@@ -92,7 +92,7 @@ def test_a_socket_that_stays_is_named(tmp_path: Path) -> None:
 def test_what_systemd_cannot_do_is_refused_beforehand(
     tmp_path: Path, unit: FakeUnit, wish: dict[str, Any], words: str
 ) -> None:
-    bench, _ = bench_with(tmp_path, {"cron.service": unit})
+    bench, _rest = bench_with(tmp_path, {"cron.service": unit})
     plan = bench.plan(Service, [control(Service, name="cron", **wish)])
     assert plan.verdicts["one"].status == FAILED
     assert words in plan.verdicts["one"].reason
@@ -100,7 +100,7 @@ def test_what_systemd_cannot_do_is_refused_beforehand(
 
 
 def test_an_absent_unit_is_disabled_and_cannot_be_enabled(tmp_path: Path) -> None:
-    bench, _ = bench_with(tmp_path, {})
+    bench, _rest = bench_with(tmp_path, {})
     off, on = (
         control(Service, "off", name="rpcbind", enabled=False),
         control(Service, "on", name="rpcbind", enabled=True),
@@ -110,14 +110,14 @@ def test_an_absent_unit_is_disabled_and_cannot_be_enabled(tmp_path: Path) -> Non
 
 
 def test_a_planned_package_may_bring_the_unit(tmp_path: Path) -> None:
-    bench, _ = bench_with(tmp_path, {})
+    bench, _rest = bench_with(tmp_path, {})
     wish = control(Service, name="auditd", enabled=True, needs={"package": "auditd"})
     verdict = bench.plan(Service, [wish], packages={"auditd"}).verdicts["one"]
     assert (verdict.status, verdict.assumed) == (CHANGE, True)
 
 
 def test_a_leaving_package_takes_the_unit_along(tmp_path: Path) -> None:
-    bench, _ = bench_with(tmp_path, {"cron.service": FakeUnit("enabled", active=True)})
+    bench, _rest = bench_with(tmp_path, {"cron.service": FakeUnit("enabled", active=True)})
     bench.runner.answers[("dpkg-query",)] = "cron: /usr/lib/systemd/system/cron.service\n"
     verdict = bench.plan(Service, [control(Service, name="cron", enabled=False)], absent_packages={"cron"}).verdicts[
         "one"
@@ -126,7 +126,7 @@ def test_a_leaving_package_takes_the_unit_along(tmp_path: Path) -> None:
 
 
 def test_all_units_are_read_with_one_command(tmp_path: Path) -> None:
-    bench, _ = bench_with(tmp_path, {f"u{number}.service": FakeUnit() for number in range(50)})
+    bench, _rest = bench_with(tmp_path, {f"u{number}.service": FakeUnit() for number in range(50)})
     bench.plan(Service, [control(Service, f"c{number}", name=f"u{number}", enabled=False) for number in range(50)])
     assert len(bench.runner.calls) == 1
 

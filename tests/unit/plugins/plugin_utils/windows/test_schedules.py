@@ -50,7 +50,7 @@ def test_systemd_fires_when_the_window_opens(when: str) -> None:
     fired = re.findall(r"(?:Next elapse|Iteration #\d+|Iter\. #\d+): \w{3} (\S+ \S+)", done.stdout)
     starts = model.windows([window(when)])[0].recurrence.starts(datetime(2026, 1, 1, 0, 0, 1))
     assert len(fired) == 30
-    assert fired == [str(next(starts)) for _ in fired]
+    assert fired == [str(next(starts)) for _turn in fired]
 
 
 @pytest.mark.parametrize("when", FORMS)
@@ -62,7 +62,7 @@ def test_awx_fires_when_the_window_opens(when: str) -> None:
     assert not re.search(r"BYDAY=[^;]*\d|EXDATE|RDATE", schedule["rrule"]), "AWX refuses these"
     fires = iter(rrule.rrulestr(match[2], dtstart=datetime.strptime(match[1], "%Y%m%dT%H%M%S")))
     starts = model.windows([window(when)])[0].recurrence.starts(datetime(2026, 1, 1))
-    assert [next(fires) for _ in range(30)] == [next(starts) for _ in range(30)]
+    assert [next(fires) for _turn in range(30)] == [next(starts) for _turn in range(30)]
 
 
 @pytest.mark.parametrize(
