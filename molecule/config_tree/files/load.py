@@ -16,7 +16,7 @@ from pathlib import Path
 PORTS = {"nginx": 80, "haproxy": 8080}
 # Nothing waits for this; it bounds a run that nobody stops.
 LONGEST = 900
-MOST_ERRORS = 20
+MOST_ERRORS = 3
 
 
 class Load:
