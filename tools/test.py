@@ -22,7 +22,6 @@ PYTHON = sys.executable
 PATIENCE = 25 * 60
 HEARTBEAT = 30
 TAIL = 40
-MEMORY = Path("/dev/shm")  # noqa: S108  # pytest makes a private directory in it
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def parts(full: bool) -> list[Part]:
     found = [Part("setup", [["tools/setup.sh"]]), Part("lint", lint_commands(), env={"MYPYPATH": ".venv/collections"})]
     for name in ("unit", "contract"):
         if (CHECKOUT / "tests" / name).is_dir():
-            found.append(Part(name, [[PYTHON, "-m", "pytest", f"tests/{name}"]], env=own_modules | in_memory()))
+            found.append(Part(name, [[PYTHON, "-m", "pytest", f"tests/{name}"]], env=own_modules))
     if (CHECKOUT / "tools/sanity.sh").exists():
         found.append(Part("sanity", [["tools/sanity.sh"]]))
     found.append(Part("engine", [[PYTHON, "-m", "tools.lab", "engine", "start"]]))
@@ -67,11 +66,6 @@ def parts(full: bool) -> list[Part]:
     if full:
         found.append(Part("demo", [[PYTHON, "-m", "tools.demo"]], needs="images"))
     return found
-
-
-def in_memory() -> dict[str, str]:
-    """Temporary files of pytest in memory where there is such a place: the engine's tests sync after every step."""
-    return {"PYTEST_DEBUG_TEMPROOT": str(MEMORY)} if os.access(MEMORY, os.W_OK) else {}
 
 
 def lint_commands() -> list[list[str]]:

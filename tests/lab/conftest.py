@@ -1,35 +1,18 @@
-"""The lab's command, the engine to look behind it, and hosts that no other test uses."""
+"""The engine to look behind the lab, and hosts that no other test uses."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import docker
 import pytest
+from commands import lab_works
 from docker.models.containers import Container
 
 from tools.lab import engine
 from tools.lab.image import image_name
-from tools.lab.settings import CHECKOUT, LABEL, forced_base
-
-INVENTORY = CHECKOUT / "tests/lab/inventory"
-COMMAND = [sys.executable, "-m", "tools.lab"]
-UP_TAKES = 240
-
-
-def lab(*words: str | Path, inventory: Path = INVENTORY) -> subprocess.CompletedProcess[str]:
-    """Run one command of the lab."""
-    command = [*COMMAND, *map(str, words), "--inventory", str(inventory)]
-    return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=UP_TAKES, check=False)
-
-
-def lab_works(*words: str | Path) -> None:
-    """Run one command that has to work."""
-    done = lab(*words)
-    assert done.returncode == 0, done.stdout + done.stderr
+from tools.lab.settings import LABEL, forced_base
 
 
 @pytest.fixture(scope="session")

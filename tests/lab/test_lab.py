@@ -13,7 +13,7 @@ from pathlib import Path
 
 import docker
 import pytest
-from conftest import COMMAND, INVENTORY, lab, lab_works
+from commands import COMMAND, INVENTORY, lab, lab_works
 from docker.models.containers import Container
 
 from tools.lab import containers as containers_module
