@@ -151,7 +151,8 @@ class KernelValues(Provider):
         """What the kernel says now. Unfit where it says nothing, or where the value is not ours to set."""
         path = self.live_path(control)
         place = self.host.path(path)
-        if control.state.get("persist_only"):
+        persist_only = control.state.get("persist_only")
+        if persist_only and not (control.state.get("raise_only") and os.path.exists(place)):
             return ""
         if not os.path.exists(place):
             if self.planned.modules:
@@ -161,6 +162,8 @@ class KernelValues(Provider):
             text = self.host.fs.read(place).decode("utf-8", "replace")
         except OSError as error:
             raise Unfit(f"{path} cannot be read: {error.strerror}", UNKNOWN) from None
+        if persist_only:
+            return text
         problem = self.can_be(text, self.wanted(control))
         if problem:
             raise Unfit(problem)

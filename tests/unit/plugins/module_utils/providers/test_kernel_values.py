@@ -242,6 +242,15 @@ def test_raise_only_leaves_higher_values(bench: Workbench, wanted: list[int], st
     assert (bench.read(DROP_IN) is not None) == written
 
 
+def test_raise_only_looks_at_the_kernel_also_for_the_next_boot(bench: Workbench) -> None:
+    """A line that only counts at boot would lower the value there."""
+    bench.write("/proc/sys/net/ipv4/ip_forward", "100\n")
+    known = {"raise_only": True, "persist_only": True}
+    lower, higher = (control(Sysctl, "limit", key=FORWARD, value=value, **known) for value in (99, 101))
+    assert bench.plan(Sysctl, [lower]).verdicts["limit"].status == COMPLIANT
+    assert bench.plan(Sysctl, [higher]).verdicts["limit"].status == CHANGE
+
+
 def test_raise_only_lowers_its_own_value(bench: Workbench) -> None:
     """A value that this scope set itself follows the control downwards."""
     for value in (500, 200):
