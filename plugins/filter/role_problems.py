@@ -22,7 +22,7 @@ options:
   role:
     description: The role whose inputs these are.
     type: str
-    choices: [exporters, haproxy, nginx, prometheus]
+    choices: [exporters, haproxy, hardening, kernel, nginx, prometheus]
     required: true
 """
 
@@ -47,13 +47,22 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import exporters, haproxy, nginx, prometheus
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import (
+    exporters,
+    haproxy,
+    hardening,
+    kernel,
+    nginx,
+    prometheus,
+)
 
 Check = Callable[[Mapping[str, Any]], list[str]]
 
 CHECKS: dict[str, Check] = {
     "exporters": exporters.problems,
     "haproxy": haproxy.problems,
+    "hardening": hardening.problems,
+    "kernel": kernel.problems,
     "nginx": nginx.problems,
     "prometheus": prometheus.problems,
 }

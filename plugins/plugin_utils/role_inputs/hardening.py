@@ -1,0 +1,77 @@
+# Copyright: the evenkeel.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with the inputs of the role hardening, beyond their types: also what its catalogue does not know."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible import constants
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.catalogue import CatalogueError, Wishes, load, select
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import checks
+
+CATALOGUE = Path(__file__).resolve().parents[3] / "roles/hardening/files/catalogue"
+# How the catalogue calls an input of the role.
+INPUTS = {
+    "profile": "hardening_profile",
+    "areas": "hardening_areas",
+    "disabled": "hardening_controls_disabled",
+    "overrides": "hardening_overrides",
+    "waivers": "hardening_waivers",
+}
+ROOT_LOGIN = "sshd-no-root-login"
+
+
+def problems(inputs: Mapping[str, Any]) -> list[str]:
+    """Return one sentence for each contradiction; none means that the inputs hold together."""
+    found = []
+    if "hardening_confirm_deadline" in inputs:
+        found += checks.range_problems("hardening_confirm_deadline", inputs["hardening_confirm_deadline"], 30, 900)
+    if "hardening_state_dir" in inputs:
+        path = inputs["hardening_state_dir"]
+        found += checks.pattern_problems("hardening_state_dir", path, r"/[!-~]+", "an absolute path without blanks")
+    return found + _catalogue(inputs)
+
+
+def _catalogue(inputs: Mapping[str, Any]) -> list[str]:
+    extra = [str(path) for path in inputs.get("hardening_catalogue_extra") or ()]
+    if any(not path.startswith("/") for path in extra):
+        # Only a task knows what such a path is relative to; it refuses the same before the host is touched.
+        return []
+    try:
+        controls = select(
+            load([str(CATALOGUE), *extra], constants.DEFAULT_LOCAL_TMP),
+            Wishes(
+                inputs.get("hardening_profile", "baseline"),
+                inputs.get("hardening_areas") or None,
+                inputs.get("hardening_overrides") or {},
+                inputs.get("hardening_controls_disabled") or (),
+                inputs.get("hardening_waivers") or (),
+            ),
+            datetime.datetime.now(datetime.timezone.utc).date(),
+        ).controls
+    except CatalogueError as error:
+        return [_in_the_roles_words(problem) for problem in error.problems]
+    return _shut_out(controls, str(inputs.get("__hardening_login") or ""))
+
+
+def _in_the_roles_words(problem: str) -> str:
+    sentence = re.sub(r"^(\w+)", lambda word: INPUTS.get(word.group(), word.group()), problem)
+    if sentence.startswith("catalogue "):
+        sentence = f"hardening_catalogue_extra: {sentence}"
+    return sentence if sentence.endswith((".", "?")) else f"{sentence}."
+
+
+def _shut_out(controls: list[dict[str, Any]], login: str) -> list[str]:
+    wanted = {control["id"]: control.get("setting", {}).get("value") for control in controls}
+    if login != "root" or wanted.get(ROOT_LOGIN) != "no":
+        return []
+    return [
+        f"hardening_profile has the control {ROOT_LOGIN}, but ansible_user is 'root', whom it shuts out; allowed is "
+        f"another ansible_user, or hardening_overrides with {ROOT_LOGIN}: prohibit-password."
+    ]
