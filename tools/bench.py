@@ -68,7 +68,8 @@ def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def report(site: Result, cost: Cost) -> str:
     """When and where it was measured, and the tables."""
-    machine = f"{os.cpu_count()} cores, Linux {platform.release().partition("-")[0]}, Python {platform.python_version()}"
+    kernel = platform.release().partition("-")[0]
+    machine = f"{os.cpu_count()} cores, Linux {kernel}, Python {platform.python_version()}"
     when = datetime.datetime.now(tz=datetime.timezone.utc).date()
     table = markdown(HEADS, [site_row(site), controls_row(cost)])
     return f"Measured on {when}: {machine}.\n\n{table}\n{roles_table(site)}"
