@@ -41,13 +41,9 @@ notes:
 """
 
 EXAMPLES = r"""
-- name: Balance requests
-  hosts: load_balancers
-  pre_tasks:
-    - name: Refuse wrong inputs
-      evenkeel.ops.validate_inputs:
-  roles:
-    - role: evenkeel.ops.haproxy
+# The first task of a play, in its pre_tasks
+- name: Refuse wrong inputs of the play's roles
+  evenkeel.ops.validate_inputs:
 
 - name: Check the inputs of roles that are included later
   evenkeel.ops.validate_inputs:
