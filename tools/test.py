@@ -48,7 +48,10 @@ class Outcome:
 def parts(full: bool) -> list[Part]:
     """Parts whose entry point exists, in order."""
     own_modules = {"PYTHONPATH": f"{CHECKOUT / '.venv/collections'}:{CHECKOUT}"}
-    found = [Part("setup", [["tools/setup.sh"]]), Part("lint", lint_commands(), env={"MYPYPATH": ".venv/collections"})]
+    found = [
+        Part("setup", [["tools/setup.sh"], ["tools/test_programs.sh"]]),
+        Part("lint", lint_commands(), env={"MYPYPATH": ".venv/collections"}),
+    ]
     for name in ("unit", "contract"):
         if (CHECKOUT / "tests" / name).is_dir():
             found.append(Part(name, [[PYTHON, "-m", "pytest", f"tests/{name}"]], env=own_modules))
