@@ -191,9 +191,9 @@ def _files(path: Path) -> list[Path]:
 
 
 def _cache_file(files: Sequence[Path], cache: str | None) -> Path | None:
-    if not cache:
+    if not cache or not all(file.exists() for file in files):
         return None
-    seen = [(str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in files if file.exists()]
+    seen = [(str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in files]
     return Path(cache, f"evenkeel-catalogue-{hashlib.sha256(repr(seen).encode()).hexdigest()[:32]}.json")
 
 

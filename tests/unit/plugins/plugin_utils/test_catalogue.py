@@ -133,6 +133,8 @@ def test_a_parsed_catalogue_is_kept_until_its_file_changes(tmp_path: Path) -> No
     assert load([str(file)], str(cache)) == [{"id": "from-the-cache"}]
     file.write_text("- {id: two-longer}")
     assert load([str(file)], str(cache))[0]["id"] == "two-longer"
+    with pytest.raises(CatalogueError, match="No such file"):
+        load([str(file), str(tmp_path / "missing.yml")], str(cache))
 
 
 def test_secrets_travel_apart() -> None:
