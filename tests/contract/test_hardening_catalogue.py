@@ -1,0 +1,96 @@
+"""The hardening catalogue keeps the promises of docs/hardening.md."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tree
+
+sys.path.insert(0, str(tree.ROOT / ".venv/collections"))
+
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.catalogue import Wishes, load, select
+
+CATALOGUE = tree.ROOT / "roles/hardening/files/catalogue"
+PROFILES = ("baseline", "strict")
+REFERENCES = {"cis_debian12": r"\d(\.\d{1,2}){1,4}", "nist_800_53": r"[A-Z]{2}-\d{1,2}(\(\d{1,2}\))?"}
+# Of a mount point or of all system accounts there is one control per profile.
+IN_STRICT_BY_ANOTHER_NAME = {"mount-tmp", "account-system-locked"}
+
+
+@pytest.fixture(scope="module")
+def controls() -> list[dict[str, Any]]:
+    """The whole catalogue."""
+    return load([str(CATALOGUE)])
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_profile_can_be_carried_out(controls: list[dict[str, Any]], profile: str) -> None:
+    """No control is wrong in itself, and no two contradict each other."""
+    chosen = select(controls, Wishes(profile), datetime.date(2026, 1, 1)).controls
+    assert len(chosen) >= {"baseline": 150, "strict": 230}[profile]
+
+
+def test_every_control_explains_itself(controls: list[dict[str, Any]]) -> None:
+    """A title and a reason as sentences of their own, profiles, references in the form of their source."""
+    faults = []
+    for control in controls:
+        if not all(control.get(key) for key in ("title", "why", "refs", "profiles")):
+            faults.append(f"{control['id']}: needs title, why, refs and profiles")
+        if control.get("title", "").endswith(".") or not control.get("why", "").endswith("."):
+            faults.append(f"{control['id']}: a title has no full stop, a reason has one")
+        if set(control.get("profiles", ())) - set(PROFILES):
+            faults.append(f"{control['id']}: profiles are {control['profiles']}")
+        for source, numbers in control.get("refs", {}).items():
+            pattern = REFERENCES.get(source, "$")
+            faults += [f"{control['id']}: {source} {n!r}" for n in numbers if not re.fullmatch(pattern, str(n))]
+    assert not faults, "\n".join(faults)
+
+
+def test_strict_contains_baseline(controls: list[dict[str, Any]]) -> None:
+    """Who moves from baseline to strict loses nothing."""
+    only = {c["id"] for c in controls if c["profiles"] == ["baseline"]}
+    assert only == IN_STRICT_BY_ANOTHER_NAME
+
+
+def test_what_can_cut_off_the_operator_is_under_the_switch(controls: list[dict[str, Any]]) -> None:
+    """sshd's settings, sudo's, PAM's and the network's carry risk: access."""
+    named = [c["id"] for c in controls if c.get("risk") != "access" and can_cut_off(c)]
+    assert not named
+
+
+def can_cut_off(control: dict[str, Any]) -> bool:
+    """Whether a control changes how one gets in or becomes root."""
+    file = str((control.get("setting") or {}).get("file", ""))
+    network = str((control.get("sysctl") or {}).get("key", "")).startswith(("net.ipv4.", "net.ipv6."))
+    login = file.startswith(("/etc/ssh/", "/etc/sudoers", "/etc/pam.d/"))
+    return network or login or bool({"pam_profile", "firewall"} & set(control))
+
+
+def test_nobody_is_limited_to_groups_by_default(controls: list[dict[str, Any]]) -> None:
+    """Access lists, the firewall and existing accounts' ageing are the operator's decisions."""
+    keys = {str((c.get("setting") or {}).get("key", "")).lower() for c in controls}
+    assert not keys & {"allowgroups", "allowusers", "denygroups", "denyusers", "hostkey"}
+    assert not [c["id"] for c in controls if "firewall" in c]
+    ageing = {"min_days", "max_days", "warn_days", "inactive_days", "expires"}
+    assert not [c["id"] for c in controls if ageing & set(c.get("account") or {})]
+
+
+def test_one_way_controls_say_so(controls: list[dict[str, Any]]) -> None:
+    """What only a reboot takes back is in strict only."""
+    assert [c["id"] for c in controls if c.get("one_way")] == ["audit-immutable", "kernel-no-kexec"]
+    assert all(c["profiles"] == ["strict"] for c in controls if c.get("one_way"))
+
+
+def test_areas_are_in_the_guide(controls: list[dict[str, Any]]) -> None:
+    """docs/hardening.md names each area with the number of its controls."""
+    guide = tree.text(Path("docs/hardening.md"))
+    counted = {area: sum(c["area"] == area for c in controls) for area in sorted({c["area"] for c in controls})}
+    missing = [
+        f"| `{area}` | {number} |" for area, number in counted.items() if f"| `{area}` | {number} |" not in guide
+    ]
+    assert not missing

@@ -1,0 +1,92 @@
+# Copyright: the evenkeel.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Inputs of the role hardening: what is refused, with which sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs.hardening import problems
+
+WAIVER = {"id": "su-wheel-only", "reason": "later", "owner": "ops", "expires": "2999-12-31"}
+
+
+def waived(**change: Any) -> dict[str, Any]:
+    """One waiver, changed."""
+    return {"hardening_profile": "strict", "hardening_waivers": [{**WAIVER, **change}]}
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        {},
+        {"hardening_profile": "strict"},
+        {"hardening_areas": ["ssh", "sudo"], "hardening_confirm_deadline": 900},
+        {"hardening_overrides": {"sshd-max-auth-tries": 3, "mount-tmp": {"options": ["nodev"]}}},
+        waived(),
+        {"__hardening_login": "operator"},
+        {"__hardening_login": "root", "hardening_overrides": {"sshd-no-root-login": "prohibit-password"}},
+        {"__hardening_login": "root", "hardening_controls_disabled": ["sshd-no-root-login"]},
+        {"__hardening_login": "root", "hardening_areas": ["sysctl"]},
+        {"__hardening_login": "root", **waived(id="sshd-no-root-login")},
+        {"hardening_catalogue_extra": ["beside/the/playbook"]},
+    ],
+)
+def test_good_inputs_have_no_problem(good: dict[str, Any]) -> None:
+    assert problems(good) == []
+
+
+@pytest.mark.parametrize(
+    ("bad", "sentence"),
+    [
+        (
+            {"hardening_profile": "strickt"},
+            "hardening_profile is 'strickt': allowed are baseline, strict; did you mean",
+        ),
+        ({"hardening_areas": ["sshd"]}, "hardening_areas names 'sshd': allowed are accounts,"),
+        (
+            {"hardening_controls_disabled": ["x"]},
+            "hardening_controls_disabled names 'x': allowed are ids of the catalogue's controls",
+        ),
+        (
+            {"hardening_overrides": {"sshd-max-auth": 3}},
+            "hardening_overrides names 'sshd-max-auth': allowed are ids of the catalogue's controls; did you mean 's",
+        ),
+        ({"hardening_overrides": {"mount-tmp": {"options": "nodev"}}}, "control mount-tmp: mount.options is 'nodev'"),
+        (
+            {"hardening_overrides": {"mount-tmp": {"option": []}}},
+            "mount.option is no option: allowed are path, options",
+        ),
+        (
+            waived(expires="2020-01-31"),
+            "hardening_waivers[0] (su-wheel-only, owner ops) expired on 2020-01-31: allowed",
+        ),
+        (waived(expires="soon"), "hardening_waivers[0].expires is 'soon': allowed is a date such as"),
+        (waived(owner=""), "hardening_waivers[0] (su-wheel-only) has no owner: needed are id, reason, owner, expires"),
+        (waived(id="x"), "hardening_waivers[0].id names 'x': allowed are ids of the catalogue's controls"),
+        ({"hardening_confirm_deadline": 5}, "hardening_confirm_deadline is 5; allowed is an integer from 30 to 900."),
+        ({"hardening_state_dir": "x"}, "hardening_state_dir is 'x'; allowed is an absolute path without blanks."),
+        (
+            {"hardening_catalogue_extra": ["/nowhere/x.yml"]},
+            "hardening_catalogue_extra: catalogue /nowhere/x.yml: No such file or directory.",
+        ),
+        (
+            {"__hardening_login": "root"},
+            "ansible_user is 'root', whom it shuts out; allowed is another ansible_user, or hardening_overrides",
+        ),
+    ],
+)
+def test_bad_inputs_are_named(bad: dict[str, Any], sentence: str) -> None:
+    assert [problem for problem in problems(bad) if sentence in problem], problems(bad)
+
+
+def test_further_catalogues_bring_controls_and_profiles(tmp_path: Path) -> None:
+    own = tmp_path / "site.yml"
+    own.write_text("- {id: site-hostname, profiles: [site], file: {path: /etc/hostname, mode: '0644'}}\n")
+    extra = {"hardening_catalogue_extra": [str(own)]}
+    assert problems({**extra, "hardening_profile": "site", "hardening_areas": ["site"]}) == []
+    own.write_text("- {id: sshd-no-root-login, file: {path: /etc/hostname, mode: '0644'}}\n")
+    assert "control sshd-no-root-login is given twice, in ssh and site: allowed is one per id." in problems(extra)
