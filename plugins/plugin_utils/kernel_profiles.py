@@ -88,7 +88,7 @@ def compute(rule: Any, machine: Machine) -> tuple[Any, str]:
 
 
 def _bounded(value: int, rule: Mapping[str, Any]) -> int:
-    return min(max(value, rule["floor"]), rule["ceiling"])
+    return int(min(max(value, rule["floor"]), rule["ceiling"]))
 
 
 def _bounds(rule: Mapping[str, Any]) -> str:
