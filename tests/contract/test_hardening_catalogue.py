@@ -86,6 +86,19 @@ def test_one_way_controls_say_so(controls: list[dict[str, Any]]) -> None:
     assert all(c["profiles"] == ["strict"] for c in controls if c.get("one_way"))
 
 
+def test_packages_come_through_the_proxy(controls: list[dict[str, Any]]) -> None:
+    """The role gives the proxy to every control that installs something."""
+    installing = [c["id"] for c in controls if "package" in c and c["package"].get("state", "present") == "present"]
+    assert sorted(tree.load(Path("roles/hardening/vars/debian.yml"))["__hardening_installing"]) == sorted(installing)
+
+
+def test_no_kernel_parameter_has_two_masters(controls: list[dict[str, Any]]) -> None:
+    """The roles hardening and kernel would undo each other's values."""
+    hardening = {c["sysctl"]["key"] for c in controls if "sysctl" in c}
+    tuning = {setting.get("key") for setting in tree.load(Path("roles/kernel/files/settings.yml"))}
+    assert not hardening & tuning
+
+
 def test_areas_are_in_the_guide(controls: list[dict[str, Any]]) -> None:
     """docs/hardening.md names each area with the number of its controls."""
     guide = tree.text(Path("docs/hardening.md"))
