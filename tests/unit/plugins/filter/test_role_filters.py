@@ -45,10 +45,26 @@ def test_a_host_without_an_address_is_an_error_of_the_filter(name: str, argument
         filter_named(name)(["web1", "lost"], HOSTVARS, *arguments)
 
 
-def test_exporter_endpoints_names_what_is_allowed() -> None:
-    assert filter_named("exporter_endpoints")(["node"], {"node": "9101"}) == [{"name": "node", "port": 9101}]
+REGISTRY = {"node": {"unit": "node.service", "program": "/usr/bin/node", "drop_in": "/etc/node.conf"}}
+
+
+def test_exporter_units_tells_how_each_one_runs_and_is_tried() -> None:
+    (unit,) = filter_named("exporter_units")(["node"], REGISTRY, {"node": "9101"}, "2001:db8::1", {"node": ["--quiet"]})
+    assert unit["command"] == ["/usr/bin/node", "--web.listen-address=[2001:db8::1]:9101", "--quiet"]
+    assert unit["trial"] == [*unit["command"], "--version"]
+    assert unit["probe"] == {"tcp": {"host": "2001:db8::1", "port": 9101}}
+    assert unit["unit"] == "node.service"
+
+
+def test_exporter_units_probes_every_address_on_the_loopback() -> None:
+    (unit,) = filter_named("exporter_units")(["node"], REGISTRY)
+    assert unit["command"] == ["/usr/bin/node", "--web.listen-address=:9100"]
+    assert unit["probe"] == {"tcp": {"host": "127.0.0.1", "port": 9100}}
+
+
+def test_exporter_units_names_what_is_allowed() -> None:
     with pytest.raises(AnsibleFilterError, match="exporter 'nude' is unknown; allowed are node"):
-        filter_named("exporter_endpoints")(["nude"])
+        filter_named("exporter_units")(["nude"], REGISTRY)
 
 
 @pytest.mark.parametrize(
