@@ -101,4 +101,4 @@ def test_constants_are_the_defaults_of_the_roles() -> None:
 def test_every_exporter_has_a_package_on_every_distribution(path: Path) -> None:
     registry = yaml.safe_load(path.read_text())["__exporters_registry"]
     assert set(registry) == set(exporters.PORTS)
-    assert {frozenset(entry) for entry in registry.values()} == {frozenset({"package", "service", "program"})}
+    assert {frozenset(entry) for entry in registry.values()} == {frozenset({"package", "unit", "drop_in", "program"})}
