@@ -139,7 +139,8 @@ class CallbackModule(CallbackBase):
             "action": str(getattr(task, "resolved_action", None) or getattr(task, "action", "")),
             "uuid": str(getattr(task, "_uuid", "")),
         }
-        runs = set() if self._check else evidence.engine_runs(described["action"], values)
+        predicted = self._check or bool(getattr(task, "check_mode", False))
+        runs = set() if predicted else evidence.engine_runs(described["action"], values)
         for run in runs:
             changed_host = evidence.delegated_to(values) or host
             self._undoable.setdefault(run, set()).add(changed_host)
