@@ -152,7 +152,7 @@ def hints(hosts: list[Host]) -> str:
             f"  {url_of(hosts, 'mon') + '/targets':<34}  Prometheus and its targets",
             "  . tools/env.sh && ansible all -m ping          talk to the hosts",
             "  ansible-playbook evenkeel.ops.site --check     nothing left to do, and it says so",
-            "  ansible-playbook evenkeel.ops.undo             what was done to each host; -e evenkeel_run=last puts it back",
+            "  ansible-playbook evenkeel.ops.undo             what was done; -e evenkeel_run=last puts it back",
             "  docker stop evenkeel-web1                      the site stays up; `make demo` brings web1 back",
             "  make lab-down                                  remove all of it",
         ]
