@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from ansible_collections.evenkeel.ops.plugins.module_utils.switch import MAX_DEADLINE, MIN_DEADLINE
+
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 WILDCARDS = frozenset({"", "*", "0.0.0.0", "::", "[::]"})  # noqa: S104 - compared with, never bound to
 
@@ -70,6 +72,17 @@ def pattern_problems(where: str, value: Any, pattern: str, allowed: str) -> list
     if re.fullmatch(pattern, str(value)):
         return []
     return [f"{where} is {value!r}; allowed is {allowed}."]
+
+
+def engine_problems(role: str, inputs: Mapping[str, Any]) -> list[str]:
+    """The inputs that a role hands to the engine: <role>_confirm_deadline in seconds, <role>_state_dir."""
+    deadline, state_dir = f"{role}_confirm_deadline", f"{role}_state_dir"
+    found = []
+    if deadline in inputs:
+        found += range_problems(deadline, inputs[deadline], MIN_DEADLINE, MAX_DEADLINE)
+    if state_dir in inputs:
+        found += pattern_problems(state_dir, inputs[state_dir], r"/[!-~]+", "an absolute path without blanks")
+    return found
 
 
 def line_problems(where: str, values: Iterable[Any]) -> list[str]:

@@ -29,13 +29,7 @@ ROOT_LOGIN = "sshd-no-root-login"
 
 def problems(inputs: Mapping[str, Any]) -> list[str]:
     """Return one sentence for each contradiction; none means that the inputs hold together."""
-    found = []
-    if "hardening_confirm_deadline" in inputs:
-        found += checks.range_problems("hardening_confirm_deadline", inputs["hardening_confirm_deadline"], 30, 900)
-    if "hardening_state_dir" in inputs:
-        path = inputs["hardening_state_dir"]
-        found += checks.pattern_problems("hardening_state_dir", path, r"/[!-~]+", "an absolute path without blanks")
-    return found + _catalogue(inputs)
+    return checks.engine_problems("hardening", inputs) + _catalogue(inputs)
 
 
 def _catalogue(inputs: Mapping[str, Any]) -> list[str]:

@@ -22,12 +22,7 @@ def problems(inputs: Mapping[str, Any]) -> list[str]:
     if "kernel_connections" in inputs:
         connections = inputs["kernel_connections"]
         found += checks.range_problems("kernel_connections", connections, 0, MOST_CONNECTIONS)
-    if "kernel_confirm_deadline" in inputs:
-        found += checks.range_problems("kernel_confirm_deadline", inputs["kernel_confirm_deadline"], 30, 900)
-    if "kernel_state_dir" in inputs:
-        state_dir = inputs["kernel_state_dir"]
-        found += checks.pattern_problems("kernel_state_dir", state_dir, r"/[!-~]+", "an absolute path without blanks")
-    return found + _settings(inputs)
+    return found + checks.engine_problems("kernel", inputs) + _settings(inputs)
 
 
 def _settings(inputs: Mapping[str, Any]) -> list[str]:
