@@ -6,7 +6,7 @@ import io
 import os
 import subprocess
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tools.lab.machine import need
@@ -56,9 +56,9 @@ def remember_hosts(keys: Mapping[str, list[str]]) -> None:
     new.replace(path)
 
 
-def login_works(address: str) -> str:
-    """Try one login; returns what went wrong, or nothing."""
-    options = {
+def ssh_command(address: str, options: Sequence[str] = (), login: str = LOGIN) -> list[str]:
+    """The ssh client's command line up to the remote command; no configuration of the person who runs it is read."""
+    settings = {
         "BatchMode": "yes",
         "ConnectTimeout": "5",
         "ControlMaster": "no",
@@ -67,16 +67,14 @@ def login_works(address: str) -> str:
         "StrictHostKeyChecking": "yes",
         "UserKnownHostsFile": str(cache_dir() / "known_hosts"),
     }
-    arguments = [f"-o{name}={value}" for name, value in options.items()]
-    command = [
-        need("ssh", "openssh-client"),
-        "-F",
-        os.devnull,
-        "-i",
-        str(key_path()),
-        *arguments,
-        f"{LOGIN}@{address}",
-        "true",
-    ]
+    arguments = [f"-o{name}={value}" for name, value in settings.items()]
+    ssh = need("ssh", "openssh-client")
+    # ssh takes the first value that it finds: what the caller asks for comes first.
+    return [ssh, "-F", os.devnull, *options, "-i", str(key_path()), *arguments, f"{login}@{address}"]
+
+
+def login_works(address: str) -> str:
+    """Try one login; returns what went wrong, or nothing."""
+    command = [*ssh_command(address), "true"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     return "" if done.returncode == 0 else done.stderr.strip() or f"ssh ended with status {done.returncode}"
