@@ -21,10 +21,10 @@ from pathlib import Path
 from docker.models.containers import Container
 
 from tools.lab import engine
-from tools.lab.access import key_path
+from tools.lab.access import ssh_command
 from tools.lab.inventory import Host, read_hosts
 from tools.lab.progress import say
-from tools.lab.settings import CHECKOUT, LOGIN, cache_dir
+from tools.lab.settings import CHECKOUT
 
 SCENARIO = CHECKOUT / "molecule/switch"
 DEADLINE = 30
@@ -61,25 +61,7 @@ class Target:
 
     def reachable(self) -> bool:
         """One fresh login that becomes root."""
-        options = {
-            "BatchMode": "yes",
-            "ConnectTimeout": "3",
-            "ControlMaster": "no",
-            "ControlPath": "none",
-            "IdentitiesOnly": "yes",
-            "UserKnownHostsFile": str(cache_dir() / "known_hosts"),
-        }
-        words = [f"-o{name}={value}" for name, value in options.items()]
-        command = [
-            "ssh",
-            "-F",
-            os.devnull,
-            "-i",
-            str(key_path()),
-            *words,
-            f"{LOGIN}@{self.host.address}",
-            "sudo -n true",
-        ]
+        command = [*ssh_command(self.host.address, ("-oConnectTimeout=3",)), "sudo -n true"]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
         return done.returncode == 0
 
