@@ -84,6 +84,7 @@ class Call:
             scope=params.get("scope") or module_args.NO_SCOPE,
             state_dir=params["state_dir"],
             keep=frozenset(params.get("keep") or ()),
+            check_mode=check_mode,
         )
         self.engine = Controls(host, planned, controls, check_mode)
         self.fails = params.get("on_failed", "fail") == "fail"

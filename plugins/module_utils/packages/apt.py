@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 
 from .manager import Command, PackageManager, Request, Simulation
 
@@ -18,6 +20,8 @@ ENVIRONMENT = {
 }
 # A configuration file that was edited stays as it is.
 KEEP_CONFIGURATION = ("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold")
+# Either is written when lists are fetched; apt leaves the lists' own times as the mirror has them.
+LISTS_MARKS = ("/var/lib/apt/periodic/update-success-stamp", "/var/lib/apt/lists")
 STATUS = "${binary:Package}\\t${db:Status-Status}\\t${Version}\\n"
 
 
@@ -53,6 +57,12 @@ def parse_policy(output: str) -> dict[str, str]:
     return candidates
 
 
+def parse_uris(output: str) -> list[str]:
+    """File names of `apt-get --print-uris`: what is not in the cache. A line is `'URI' name size checksum`."""
+    lines = (line.rsplit(" ", 3) for line in output.splitlines() if line.startswith("'"))
+    return sorted(fields[1] for fields in lines if len(fields) == 4)
+
+
 class Apt(PackageManager):
     """apt-get, with everything in one transaction."""
 
@@ -80,6 +90,18 @@ class Apt(PackageManager):
         """What `apt-mark hold` keeps."""
         return {bare(name) for name in self.host.must(["apt-mark", "showhold"]).out.split()}
 
+    def lists_age(self) -> float:
+        """By the younger of the marks; a host whose lists were cleared away has none."""
+        directory = self.host.path("/var/lib/apt/lists")
+        if not os.path.isdir(directory) or not any("_Packages" in name for name in os.listdir(directory)):
+            return float("inf")
+        marks = [path for path in map(self.host.path, LISTS_MARKS) if os.path.exists(path)]
+        return time.time() - max(os.stat(path).st_mtime for path in marks)
+
+    def refresh_command(self, environment: Mapping[str, str]) -> Command:
+        """A source that cannot be read is a failure here, though apt itself would go on with the old list."""
+        return Command(("apt-get", "update", "--quiet", "--error-on=any"), {**ENVIRONMENT, **environment})
+
     def simulate(self, request: Request) -> Simulation:
         """Ask apt-get itself. It takes no lock for that."""
         argv = self._argv(request)
@@ -88,7 +110,15 @@ class Apt(PackageManager):
             errors = [line[3:] for line in answer.err.splitlines() if line.startswith("E: ")]
             return Simulation(error=" ".join(errors) or answer.words)
         installed, removed = parse_simulation(answer.out)
+        lacking = self._lacking(argv) if request.offline and installed else []
+        if lacking:
+            return Simulation(error=f"offline is true, and the package cache of the host lacks {', '.join(lacking)}")
         return Simulation(installed, removed)
+
+    def _lacking(self, argv: Sequence[str]) -> list[str]:
+        options = ["--print-uris", "-o", "Debug::NoLocking=1"]
+        rest = [word for word in argv[1:] if word != "--no-download"]
+        return parse_uris(self.host.must([argv[0], *options, *rest]).out)
 
     def commands(self, request: Request) -> list[Command]:
         """One apt-get for all that comes and goes, and one that clears what shall leave no configuration."""
@@ -122,4 +152,5 @@ class Apt(PackageManager):
         lock = ("-o", f"DPkg::Lock::Timeout={request.lock_timeout}")
         # Nothing is removed that the simulation did not announce, even where sources changed since.
         no_remove = [] if request.remove else ["--no-remove"]
-        return ["--yes", "--quiet", "--no-auto-remove", *no_remove, recommends, *lock, *KEEP_CONFIGURATION]
+        cached = ["--no-download"] if request.offline else []
+        return ["--yes", "--quiet", "--no-auto-remove", *no_remove, *cached, recommends, *lock, *KEEP_CONFIGURATION]

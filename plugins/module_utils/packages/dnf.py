@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from .manager import Command, PackageManager, Request, Simulation
 
@@ -60,6 +60,14 @@ class Dnf(PackageManager):
         answer = self.host.run(["dnf", "--quiet", "versionlock", "list"])
         return {re.sub(r"-\d+:.*$", "", line.strip()) for line in answer.out.splitlines()} if answer.ok else set()
 
+    def lists_age(self) -> float:
+        """dnf refreshes expired metadata by itself: only who asks for fresh lists every time gets them."""
+        return 1.0
+
+    def refresh_command(self, environment: Mapping[str, str]) -> Command:
+        """Expired or not."""
+        return Command(("dnf", "makecache", "--refresh"), environment)
+
     def simulate(self, request: Request) -> Simulation:
         """dnf answers 1 when it is told not to go on, so its table is what counts."""
         parts = [Simulation()]
@@ -102,4 +110,5 @@ class Dnf(PackageManager):
 
     def _options(self, request: Request) -> list[str]:
         weak = f"--setopt=install_weak_deps={request.recommends}"
-        return [weak, "--setopt=clean_requirements_on_remove=False", "--setopt=exit_on_lock=False"]
+        cached = ["--cacheonly"] if request.offline else []
+        return [weak, *cached, "--setopt=clean_requirements_on_remove=False", "--setopt=exit_on_lock=False"]

@@ -25,6 +25,8 @@ class Request:
     # The part of `remove` whose configuration shall go too.
     purge: tuple[str, ...] = ()
     recommends: bool = False
+    # Install only what the package manager's cache has.
+    offline: bool = False
     # Seconds to wait for another package manager.
     lock_timeout: int = 300
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -69,6 +71,19 @@ class PackageManager(ABC):
     @abstractmethod
     def held(self) -> set[str]:
         """Those that the administrator has pinned to their version."""
+
+    @abstractmethod
+    def lists_age(self) -> float:
+        """Seconds since the package lists were refreshed; infinite where there are none."""
+
+    @abstractmethod
+    def refresh_command(self, environment: Mapping[str, str]) -> Command:
+        """What refreshes the package lists."""
+
+    def refresh(self, environment: Mapping[str, str]) -> str:
+        """Refresh the package lists, now. Returns why that failed; empty where it did not."""
+        result = self._run(self.refresh_command(environment))
+        return "" if result.ok else result.words
 
     @abstractmethod
     def simulate(self, request: Request) -> Simulation:

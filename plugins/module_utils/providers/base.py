@@ -89,6 +89,10 @@ class Planned:
     files: dict[str, tuple[bytes, int]] = field(default_factory=dict)
     scope: str = ""
     state_dir: str = "/var/lib/evenkeel"
+    # Nothing is written, not even fresh package lists.
+    check_mode: bool = False
+    # Why package lists could not be refreshed; empty where they were, None where nobody tried.
+    lists_trouble: str | None = None
     # Controls of this scope that are not part of this call, and whose settings stay as they are.
     keep: frozenset[str] = frozenset()
 

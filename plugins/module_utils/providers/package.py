@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ..changes import Step
@@ -18,6 +18,8 @@ from ..packages.manager import TRANSACTION_TIMEOUT, PackageManager, Request, Sim
 from .base import CHANGE, COMPLIANT, FAILED, NOT_APPLICABLE, Control, Plan, Provider, Verdict
 
 STEP = "packages"
+# Predicted only: packages that the lists do not have, which a real run would refresh first.
+UNLISTED = "packages of newer lists"
 # Who removes one of these may lock himself out.
 LOGIN_PACKAGES = {"openssh-server", "sudo", "libpam-runtime", "libpam-modules", "nftables", "authselect"}
 PROXY_VARIABLES = {"http_proxy", "https_proxy", "ftp_proxy", "no_proxy"}
@@ -60,6 +62,20 @@ class Package(Provider):
             "description": "Remove it again when the run that installed it is undone. Otherwise undo leaves it, "
             "since others may need it.",
         },
+        "lists_max_age": {
+            "type": "int",
+            "default": -1,
+            "min": -1,
+            "max": 31536000,
+            "description": "Age in seconds from which on the package lists are refreshed before something that is "
+            "missing is installed; -1 never. The lowest of a call counts. Check mode refreshes nothing.",
+        },
+        "offline": {
+            "type": "bool",
+            "default": False,
+            "description": "Ask no mirror: install only what the package manager's cache on the host has. One control "
+            "that asks for it decides for the transaction.",
+        },
         "lock_timeout": {
             "type": "int",
             "default": 300,
@@ -99,6 +115,7 @@ class Package(Provider):
         except NoPackageManager as no_manager:
             return Plan({control.id: Verdict(NOT_APPLICABLE, reason=str(no_manager)) for control in controls})
         self._wanted = {c.state["name"] for c in controls if c.state["state"] == "present"}
+        self._refresh_lists(controls)
         self._read([control.state["name"] for control in controls])
         plan = Plan()
         open_controls = []
@@ -111,7 +128,18 @@ class Package(Provider):
         feasible, simulation = self._feasible(open_controls, plan)
         if feasible:
             self._plan_transaction(plan, feasible, simulation)
+        self._plan_unlisted(plan, [c for c in controls if plan.verdicts[c.id].step == UNLISTED])
         return plan
+
+    def _refresh_lists(self, controls: Sequence[Control]) -> None:
+        """Once in a call, where something is missing, the lists are old, and a mirror may be asked."""
+        present = self._manager.installed(sorted(self._wanted))
+        states = [control.state for control in controls if control.state["name"] in self._wanted - present.keys()]
+        ages = [state["lists_max_age"] for state in states if state["lists_max_age"] >= 0]
+        idle = self.planned.check_mode or self.planned.lists_trouble is not None
+        if idle or not ages or any(state["offline"] for state in states) or self._manager.lists_age() < min(ages):
+            return
+        self.planned.lists_trouble = self._manager.refresh(_environment(states))
 
     def _read(self, names: Sequence[str]) -> None:
         self._installed = self._manager.installed(names)
@@ -131,13 +159,26 @@ class Package(Provider):
             if version is not None:
                 return Verdict(COMPLIANT, before, before)
             if name not in self._candidates:
-                reason = f"no package {name} in the configured sources; if their lists are old, refresh them"
-                return Verdict(FAILED, before, reason=reason)
+                return self._without_candidate(control)
         elif version is None and not (state["purge"] and name in self._left_over):
             return Verdict(COMPLIANT, before, before)
         if name in self._held:
             return Verdict(FAILED, before, reason=f"{name} is on hold: `apt-mark unhold {name}` releases it")
         return None
+
+    def _without_candidate(self, control: Control) -> Verdict:
+        """Check mode cannot know what the lists will say that a real run would fetch first."""
+        name, state = control.state["name"], control.state
+        if (
+            self.planned.check_mode
+            and not state["offline"]
+            and self._manager.lists_age() >= state["lists_max_age"] >= 0
+        ):
+            return Verdict(CHANGE, {"installed": None}, {"installed": ""}, assumed=True, step=UNLISTED)
+        reason = f"no package {name} in the configured sources; if their lists are old, refresh them"
+        if self.planned.lists_trouble:
+            reason = f"no package {name} in the package lists, which cannot be refreshed: {self.planned.lists_trouble}"
+        return Verdict(FAILED, {"installed": None}, reason=reason)
 
     def _feasible(self, controls: list[Control], plan: Plan) -> tuple[list[Control], Simulation]:
         """The controls that can be carried out together. The others get their verdict here."""
@@ -176,16 +217,14 @@ class Package(Provider):
 
     def _request(self, controls: list[Control]) -> Request:
         going = [control.state for control in controls if control.state["state"] == "absent"]
-        environment: dict[str, str] = {}
-        for control in controls:
-            environment.update({key: str(value) for key, value in (control.state.get("environment") or {}).items()})
         return Request(
             install=tuple(sorted({c.state["name"] for c in controls if c.state["state"] == "present"})),
             remove=tuple(sorted({state["name"] for state in going if state["name"] in self._installed})),
             purge=tuple(sorted({state["name"] for state in going if state["purge"]})),
             recommends=any(control.state["recommends"] for control in controls),
+            offline=any(control.state["offline"] for control in controls),
             lock_timeout=max(control.state["lock_timeout"] for control in controls),
-            environment=environment,
+            environment=_environment([control.state for control in controls]),
         )
 
     def _plan_transaction(self, plan: Plan, controls: list[Control], simulation: Simulation) -> None:
@@ -205,6 +244,14 @@ class Package(Provider):
             plan.verdicts[control.id] = Verdict(CHANGE, self._before(control), after, step=STEP)
         self.planned.packages |= simulation.installed.keys()
         self.planned.absent_packages |= simulation.removed
+
+    def _plan_unlisted(self, plan: Plan, controls: list[Control]) -> None:
+        """What cannot be simulated, as a step that check mode counts."""
+        if controls:
+            touches = [("package", control.state["name"]) for control in controls]
+            (command,) = self._manager.commands(self._request(controls))
+            plan.steps.append(Step(UNLISTED, [RunTool(command.argv, touches)]))
+            self.planned.packages |= {name for _kind, name in touches}
 
     def _touches(self, controls: list[Control], request: Request, simulation: Simulation) -> list[tuple[str, str]]:
         """Named packages, the dependencies that come new with them, and what purging takes away."""
@@ -226,6 +273,11 @@ class Package(Provider):
                 "left" if name in self._left_over else "in use" if name in self._installed else None
             )
         return before
+
+
+def _environment(states: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The proxies of all of them."""
+    return {key: str(value) for state in states for key, value in (state["environment"] or {}).items()}
 
 
 def _directories(files: Sequence[str]) -> list[str]:

@@ -31,11 +31,19 @@ class Debian:
         answers = self.bench.runner.answers
         answers[("dpkg-query", "--show")] = self.query
         answers[("apt-cache",)] = lambda argv, _stdin: "".join(
-            f"{name}:\n  Candidate: {'(none)' if name.startswith('nosuch') else '1.0'}\n" for name in argv[3:]
+            f"{name}:\n  Candidate: {'1.0' if self.has(name) else '(none)'}\n" for name in argv[3:]
         )
         answers[("apt-mark",)] = "held\n"
         answers[("apt-get",)] = self.get
+        answers[("apt-get", "update")] = self.update
         self.keep(set(installed))
+        # Why the mirror cannot be reached; what only fresh lists have; what is not in the cache.
+        self.mirror = ""
+        self.listed: set[str] = set()
+        self.uncached: set[str] = set()
+
+    def has(self, name: str) -> bool:
+        return name in self.listed or not name.startswith("nosuch")
 
     @property
     def installed(self) -> set[str]:
@@ -51,6 +59,13 @@ class Debian:
         known = [name for name in names if name in self.installed]
         return 0 if len(known) == len(names) else 1, "".join(f"{name}\tinstalled\t1.0\n" for name in known), ""
 
+    def update(self, _argv: Sequence[str], _stdin: str | None) -> tuple[int, str, str]:
+        if self.mirror:
+            return 100, "", self.mirror
+        self.bench.write("/var/lib/apt/lists/archive_Packages", "")
+        self.listed |= {"nosuchyet"}
+        return 0, "", ""
+
     def get(self, argv: Sequence[str], _stdin: str | None) -> str | tuple[int, str, str]:
         words = argv[argv.index("--") + 1 :]
         purging = argv[1] == "purge"
@@ -59,6 +74,10 @@ class Debian:
         coming += [other for name in coming for other in NEEDS.get(name, [])]
         leaving += [other for name in leaving for other in NEEDED_BY.get(name, []) if other in self.installed]
         coming = sorted(set(coming) - self.installed)
+        if "--print-uris" in argv:
+            return "".join(
+                f"'http://mirror/{n}_1.0_all.deb' {n}_1.0_all.deb 9 MD5Sum:0\n" for n in coming if n in self.uncached
+            )
         if "--simulate" in argv:
             return "".join([f"Inst {name} (1.0 x)\n" for name in coming] + [f"Remv {name} [1.0]\n" for name in leaving])
         assert not (leaving and "--no-remove" in argv)
@@ -184,3 +203,52 @@ def test_aptitude_for_the_worst(debian: Debian, monkeypatch: pytest.MonkeyPatch)
 )
 def test_bad_wishes(wish: dict[str, Any], words: str) -> None:
     assert words in " ".join(faults_of(Package, **wish))
+
+
+def asked_for_lists(debian: Debian) -> int:
+    return len([call for call in debian.bench.runner.calls if list(call[:2]) == ["apt-get", "update"]])
+
+
+def test_old_lists_are_refreshed_once_where_something_is_missing(debian: Debian) -> None:
+    wishes = [control(Package, name, name=name, lists_max_age=3600) for name in ("nosuchyet", "cron")]
+    plan, _rest = debian.bench.run(Package, wishes)
+    assert plan.verdicts["nosuchyet"].status == CHANGE
+    assert asked_for_lists(debian) == 1
+    debian.bench.run(Package, [control(Package, name="jq", lists_max_age=3600)])
+    assert asked_for_lists(debian) == 1
+
+
+@pytest.mark.parametrize(
+    "wish", [{"name": "cron", "lists_max_age": 0}, {"name": "jq"}, {"name": "jq", "lists_max_age": 0, "offline": True}]
+)
+def test_lists_are_left_alone(debian: Debian, wish: dict[str, Any]) -> None:
+    debian.bench.plan(Package, [control(Package, **wish)])
+    assert asked_for_lists(debian) == 0
+
+
+def test_check_mode_predicts_what_fresh_lists_may_bring(debian: Debian) -> None:
+    planned = Planned(check_mode=True)
+    plan = Package(debian.bench.host, planned).plan([control(Package, name="nosuchyet", lists_max_age=3600)])
+    assert (plan.verdicts["one"].status, plan.verdicts["one"].assumed) == (CHANGE, True)
+    assert len(plan.steps) == 1
+    assert "nosuchyet" in planned.packages
+    assert asked_for_lists(debian) == 0
+
+
+def test_a_mirror_that_does_not_answer_is_quoted(debian: Debian) -> None:
+    debian.mirror = "E: Could not resolve mirror.example.net"
+    plan = debian.bench.plan(Package, [control(Package, name="nosuchyet", lists_max_age=0)])
+    assert plan.verdicts["one"].status == FAILED
+    assert "cannot be refreshed: E: Could not resolve mirror.example.net" in plan.verdicts["one"].reason
+
+
+def test_offline_names_what_the_cache_lacks(debian: Debian) -> None:
+    debian.uncached = {"libjq1"}
+    plan = debian.bench.plan(Package, [control(Package, name="jq", offline=True)])
+    assert plan.verdicts["one"].status == FAILED
+    assert "offline is true, and the package cache of the host lacks libjq1_1.0_all.deb" in plan.verdicts["one"].reason
+    debian.uncached = set()
+    debian.bench.run(Package, [control(Package, name="jq", offline=True)])
+    real = [call for call in debian.bench.runner.calls if call[0] == "apt-get" and "--simulate" not in call]
+    assert all("--no-download" in call for call in real if "--print-uris" not in call)
+    assert "jq" in debian.installed
