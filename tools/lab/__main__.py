@@ -1,4 +1,4 @@
-"""Command line of the lab: python -m tools.lab build|up|down|status|engine."""
+"""Command line of the lab: python -m tools.lab build|up|down|status|engine|vault."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from docker.errors import DockerException
 
-from tools.lab import engine, image
+from tools.lab import engine, image, vault
 from tools.lab.containers import Lab
 from tools.lab.inventory import Host, read_hosts
 from tools.lab.machine import only_one
@@ -30,6 +30,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     commands.add_parser("engine", help="start or stop the container engine").add_argument(
         "action", choices=["start", "stop"]
     )
+    vault.add_arguments(commands.add_parser("vault", help="find, fetch or build the Vault program; print its path"))
     return parser.parse_args(arguments)
 
 
@@ -53,6 +54,8 @@ def run(options: argparse.Namespace) -> int:
         with only_one("engine"):
             engine.start() if options.action == "start" else engine.stop()
         return 0
+    if options.command == "vault":
+        return vault.run(options)
     everything = options.command == "down" and not options.inventory and not options.limit
     if everything and not engine.answers():
         say("No container engine answers: there is no lab to remove")
