@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -27,7 +28,7 @@ from .providers.base import (
 from .providers.needs import Needs
 from .providers.registry import PROVIDERS
 from .redaction import Redactor, digest, texts
-from .transaction import Outcome
+from .transaction import Outcome, Refused
 
 CHANGED, WOULD_CHANGE, WAIVED = "changed", "would_change", "waived"
 STATUSES = (COMPLIANT, CHANGED, WOULD_CHANGE, WAIVED, NOT_APPLICABLE, UNKNOWN, FAILED)
@@ -93,6 +94,7 @@ class Controls:
         if self.check_mode:
             self._carry_out(transact, [key for keys in PHASES for key in keys])
         else:
+            self._must_not_shut_out()
             left: list[str] = []
             for keys in PHASES[:-1]:
                 left += keys
@@ -105,6 +107,17 @@ class Controls:
         self.report.results = [*order, *skipped]
         self.report.released = self._redact(self.report.released)
         return self.report
+
+    def _must_not_shut_out(self) -> None:
+        """Refused before the first change where a control would cut off the operator who runs this."""
+        risky = {control.key for control in self.controls if PROVIDERS[control.key].can_shut_out}
+        if not risky:
+            return
+        trial = Controls(self.host, copy.deepcopy(self.planned), self.controls, check_mode=True)
+        trial._plan(sorted({"package", *risky}))
+        shut = [f"{name}: {verdict.reason}" for name, verdict in trial.verdicts.items() if verdict.shuts_out]
+        if shut:
+            raise Refused(f"{'; '.join(shut)}. Nothing was changed.")
 
     def _comes_first(self, keys: Sequence[str]) -> bool:
         """Whether what is left becomes a transaction now: it has work, and only the last one of a call may be armed."""

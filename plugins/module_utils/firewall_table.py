@@ -88,9 +88,13 @@ class FirewallTable:
         sources = [source for rule in merged["rules"] for source in rule.get("sources") or []]
         return sorted({source[1:] for source in sources if source.startswith("@")} - merged["sets"].keys())
 
+    def opens(self, port: int, client: str | None, protocol: str = "tcp") -> bool:
+        """Whether `client`, or anybody at all, gets in there."""
+        return opens(self.parts(), port, client, protocol)
+
     def closed(self, ports: set[int], client: str | None) -> list[int]:
         """Those of the TCP ports that `client` could not reach any more."""
-        return sorted(port for port in ports if not opens(self.parts(), port, client))
+        return sorted(port for port in ports if not self.opens(port, client))
 
     def file_changes(self) -> list[Change]:
         """The part, the rendered file and the unit; without any part they go."""

@@ -20,6 +20,11 @@ ICMP6 = (
     "mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report"
 )
 
+# What a policy brings along, unless it says otherwise.
+SWITCHES = {"log_dropped": False, "icmp": True, "dhcp": True, "loopback": True, "established": True}
+# Answers to a broadcast or multicast belong to no known connection.
+DHCP_ANSWERS = ("udp sport 67 udp dport 68 accept", "ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept")
+
 
 def port_range(text: str) -> tuple[int, int]:
     """`443` or `8000-8010`; ValueError where it is neither."""
@@ -49,17 +54,17 @@ def merge_parts(parts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """All parts of a table as one: policies and sets by name, rules in the order of the parts' names."""
     policy: dict[str, str] = {}
     sets: dict[str, list[str]] = {}
-    options = {"log_dropped": False, "icmp": True, "loopback": True, "established": True}
+    switches: dict[str, dict[str, bool]] = {}
     rules: list[Mapping[str, Any]] = []
     for name in sorted(parts):
         part = parts[name]
-        policy.update({chain: verdict for chain, verdict in (part.get("policy") or {}).items() if verdict})
+        said = {chain: verdict for chain, verdict in (part.get("policy") or {}).items() if verdict}
+        policy.update(said)
+        switches.update({chain: {name: part.get(name, usual) for name, usual in SWITCHES.items()} for chain in said})
         rules += part.get("allow") or []
         for set_name, addresses in (part.get("sets") or {}).items():
             sets[set_name] = [*sets.get(set_name, []), *addresses]
-        if part.get("policy"):
-            options.update({key: part[key] for key in options if part.get(key) is not None})
-    return {"policy": policy, "sets": sets, "rules": rules, **options}
+    return {"policy": policy, "sets": sets, "rules": rules, "switches": switches}
 
 
 def render_table(table: str, parts: Mapping[str, Mapping[str, Any]]) -> str:
@@ -87,23 +92,28 @@ def _render_set(name: str, addresses: Sequence[str]) -> list[str]:
 def _render_chain(chain: str, merged: Mapping[str, Any], rules: Sequence[Mapping[str, Any]]) -> list[str]:
     policy = merged["policy"].get(chain, "accept")
     lines = [f"\tchain {chain} {{", f"\t\ttype filter hook {chain} priority filter; policy {policy};"]
+    switches = merged["switches"].get(chain, SWITCHES)
     if policy == "drop":
-        lines += [f"\t\t{rule}" for rule in _base_rules(chain, merged)]
+        lines += [f"\t\t{rule}" for rule in _base_rules(chain, switches)]
     for rule in rules:
         lines += [f"\t\t{text}" for text in render_rule(rule)]
-    if policy == "drop" and merged["log_dropped"]:
+    if policy == "drop" and switches["log_dropped"]:
         lines.append(f'\t\tlimit rate 5/minute log prefix "dropped {chain}: "')
     return [*lines, "\t}", ""]
 
 
-def _base_rules(chain: str, merged: Mapping[str, Any]) -> list[str]:
+def _base_rules(chain: str, switches: Mapping[str, bool]) -> list[str]:
     rules = []
-    if merged["established"]:
+    if switches["established"]:
         rules += ["ct state established,related accept", "ct state invalid drop"]
-    if merged["loopback"] and chain != "forward":
+    if switches["loopback"] and chain != "forward":
         rules.append(f'{"iifname" if chain == "input" else "oifname"} "lo" accept')
-    if merged["icmp"]:
+    if switches["loopback"] and chain == "input":
+        rules += ["ip saddr 127.0.0.0/8 drop", "ip6 saddr ::1 drop"]
+    if switches["icmp"]:
         rules += [f"icmp type {{ {ICMP4} }} accept", f"icmpv6 type {{ {ICMP6} }} accept"]
+    if switches["dhcp"] and chain == "input":
+        rules += DHCP_ANSWERS
     return rules
 
 
@@ -145,18 +155,17 @@ def _protocol(rule: Mapping[str, Any]) -> str:
     return f"{protocol} dport {words[0]}" if len(words) == 1 else f"{protocol} dport {{ {', '.join(words)} }}"
 
 
-def opens(parts: Mapping[str, Mapping[str, Any]], port: int, client: str | None) -> bool:
-    """Whether a new TCP connection from `client` to `port` gets in. The interface is taken to be the right one."""
+def opens(parts: Mapping[str, Mapping[str, Any]], port: int, client: str | None, protocol: str = "tcp") -> bool:
+    """Whether `client`, or anybody, can begin to talk to `port`. The interface is taken to be the right one."""
     merged = merge_parts(parts)
     if merged["policy"].get("input", "accept") == "accept":
         return True
     rules = [rule for rule in merged["rules"] if rule.get("chain", "input") == "input"]
+    rules = [rule for rule in rules if rule.get("protocol", "tcp") == protocol]
     return any(_lets_in(rule, merged["sets"], port, client) for rule in rules)
 
 
 def _lets_in(rule: Mapping[str, Any], sets: Mapping[str, Sequence[str]], port: int, client: str | None) -> bool:
-    if rule.get("protocol", "tcp") != "tcp":
-        return False
     ranges = [port_range(text) for text in rule.get("ports") or []] or [(1, 65535)]
     if not any(first <= port <= last for first, last in ranges):
         return False

@@ -7,10 +7,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from .host import Host
 
 UNSET_LOGIN = 4294967295
+
+
+@dataclass(frozen=True)
+class Login:
+    """The account that logged in over SSH to make this change, and from where."""
+
+    name: str
+    groups: frozenset[str]
+    address: str
 
 
 def ancestors(host: Host, pid: int | None = None) -> Iterator[int]:
@@ -37,6 +47,35 @@ def operator_uids(host: Host, environ: Mapping[str, str]) -> set[int]:
         if login.isdigit() and int(login) != UNSET_LOGIN:
             uids.add(int(login))
     return uids | {os.getuid()}
+
+
+def ssh_login(host: Host, environ: Mapping[str, str]) -> Login | None:
+    """Who came in over SSH; None where nobody did, or the account has no name."""
+    connection = ssh_connection(host, environ)
+    name = _name(host, _login_uid(host, environ)) if connection else ""
+    if not connection or not name:
+        return None
+    return Login(name, frozenset(host.run(["id", "-nG", name]).out.split()), connection[0])
+
+
+def _login_uid(host: Host, environ: Mapping[str, str]) -> int:
+    """The login's own uid where the kernel keeps it, else the one before sudo, else that of the first SSH process."""
+    uid = os.getuid()
+    for pid in ancestors(host):
+        login = _read(host, f"/proc/{pid}/loginuid").strip()
+        if login.isdigit() and int(login) != UNSET_LOGIN:
+            return int(login)
+        if "SSH_CONNECTION=" in _read(host, f"/proc/{pid}/environ"):
+            uid = min(_status_uids(host, pid), default=uid)
+    for name in ("SUDO_UID", "PKEXEC_UID"):
+        if environ.get(name, "").isdigit():
+            return int(environ[name])
+    return uid
+
+
+def _name(host: Host, uid: int) -> str:
+    """The account's name, also where a directory knows it and /etc/passwd does not."""
+    return host.run(["id", "-nu", str(uid)]).out.strip()
 
 
 def ssh_connection(host: Host, environ: Mapping[str, str]) -> tuple[str, int] | None:

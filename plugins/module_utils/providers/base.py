@@ -53,6 +53,8 @@ class Verdict:
     step: str = ""
     # Takes effect only after a reboot, and why.
     reboot: str = ""
+    # It failed because it would shut out the operator who runs this: nothing of the whole call is to be applied.
+    shuts_out: bool = False
 
 
 class Unfit(Exception):
@@ -66,6 +68,14 @@ class Unfit(Exception):
     def verdict(self) -> Verdict:
         """The verdict that says so."""
         return Verdict(self.status, reason=self.reason)
+
+
+class ShutOut(Unfit):
+    """The control would cut off the operator who runs this."""
+
+    def verdict(self) -> Verdict:
+        """A failure that stops the whole call."""
+        return Verdict(FAILED, reason=self.reason, shuts_out=True)
 
 
 @dataclass
@@ -121,6 +131,8 @@ class Provider(ABC):
     order: ClassVar[int]
     # Has something to let go when its last control is taken out: it is asked even where it has no control.
     releases: ClassVar[bool] = False
+    # May find that a control would shut out the operator: it is planned once before anything of a call is applied.
+    can_shut_out: ClassVar[bool] = False
 
     def __init__(self, host: Host, planned: Planned | None = None) -> None:
         self.host = host

@@ -5,19 +5,22 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 from ..changes import Reload, Step, Validator
 from ..firewall_table import FirewallTable, own_tables
-from ..nft_rules import CHAINS, PORT_PROTOCOLS, port_range, split_families
+from ..listening_ports import Socket, read_owners, read_sockets
+from ..nft_rules import CHAINS, PORT_PROTOCOLS, SWITCHES, port_range, split_families
 from ..operator_session import ssh_connection, sshd_ports
-from .base import CHANGE, COMPLIANT, FAILED, Control, Plan, Provider, Unfit, Verdict
+from .base import CHANGE, COMPLIANT, FAILED, Control, Plan, Provider, ShutOut, Unfit, Verdict
 
 DATA = ("policy", "allow", "sets")
-SWITCHES = ("log_dropped", "icmp", "loopback", "established")
+FIRST_EPHEMERAL = 32768
+DHCP_CLIENTS = (68, 546)
 DAEMON_RELOAD = Reload(("systemctl", "daemon-reload"))
 
 
@@ -28,6 +31,7 @@ class Firewall(Provider):
     summary = "Rules of one nftables table that evenkeel owns; other tables are never touched."
     order = 45
     releases = True
+    can_shut_out = True
     example: ClassVar = {
         "policy": {"input": "drop"},
         "allow": [{"ports": ["22"]}, {"ports": ["443"], "sources": ["192.0.2.0/24"]}],
@@ -66,7 +70,7 @@ class Firewall(Provider):
                 },
                 "ports": {
                     "type": "list",
-                    "elements": "str",
+                    "elements": "raw",
                     "default": [],
                     "description": "Destination ports 1 to 65535 or ranges, as in 443 or 8000-8010. Empty: all.",
                 },
@@ -83,6 +87,17 @@ class Firewall(Provider):
                 },
                 "comment": {"type": "str", "description": "Note kept with the rule, up to 120 characters."},
             },
+        },
+        "ssh": {
+            "type": "bool",
+            "default": False,
+            "description": "Accept SSH on the ports of sshd, and on the one that this run came in through.",
+        },
+        "ssh_sources": {
+            "type": "list",
+            "elements": "str",
+            "default": [],
+            "description": "Addresses, networks or sets (@admins) that ssh lets in. Empty: everybody.",
         },
         "sets": {
             "type": "dict",
@@ -105,6 +120,11 @@ class Firewall(Provider):
             "default": True,
             "description": "Accept what the host says to itself. Counts with policy.",
         },
+        "dhcp": {
+            "type": "bool",
+            "default": True,
+            "description": "Accept what DHCP servers answer, so that the host keeps its address. Counts with policy.",
+        },
         "established": {
             "type": "bool",
             "default": True,
@@ -124,12 +144,10 @@ class Firewall(Provider):
         found = []
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", str(state.get("table", "evenkeel"))):
             found.append(f"firewall.table is {state['table']!r}: allowed are small letters, digits and `_`")
-        if not (state.get("policy") or state.get("allow") or state.get("sets")):
-            found.append("firewall says neither policy nor allow nor sets")
-        for name, addresses in (state.get("sets") or {}).items():
-            if not re.fullmatch(r"[a-z][a-z0-9_]{0,12}", str(name)):
-                found.append(f"firewall.sets has the name {name!r}: allowed are 1 to 13 small letters, digits and `_`")
-            found += _address_problems(f"firewall.sets.{name}", addresses)
+        if not any(state.get(key) for key in ("policy", "allow", "ssh", "sets")):
+            found.append("firewall says neither policy nor allow nor ssh nor sets")
+        found += source_problems("firewall.ssh_sources", state.get("ssh_sources") or [])
+        found += set_problems("firewall.sets", state.get("sets") or {})
         for number, rule in enumerate(state.get("allow") or []):
             found += rule_problems(f"firewall.allow[{number}]", rule)
         return found
@@ -143,13 +161,16 @@ class Firewall(Provider):
             members = [control for control in controls if control.state["table"] == name]
             try:
                 self._plan_table(plan, name, members)
-            except (ValueError, Unfit) as problem:
+            except ValueError as problem:
                 plan.verdicts.update({control.id: Verdict(FAILED, reason=str(problem)) for control in members})
+            except Unfit as problem:
+                plan.verdicts.update({control.id: problem.verdict() for control in members})
         return plan
 
     def _plan_table(self, plan: Plan, name: str, controls: list[Control]) -> None:
         table = FirewallTable(self.host, name, self.planned.scope)
-        wanted: dict[str, Mapping[str, Any]] = {control.id: said_by(control) for control in controls}
+        ports = self._ssh_ports()
+        wanted: dict[str, Mapping[str, Any]] = {control.id: said_by(control, ports) for control in controls}
         gone = table.before.keys() - wanted.keys()
         table.want({**wanted, **{control: table.before[control] for control in gone & self.planned.keep}})
         self._must_be_safe(table, controls)
@@ -173,36 +194,65 @@ class Firewall(Provider):
         if before == after and not drifted:
             return Verdict(COMPLIANT, before, after)
         verdict = Verdict(CHANGE, before, after, step=step.name, assumed=not self.host.has("nft"))
-        verdict.reason = "the table in the kernel or its files were changed" if drifted else ""
+        verdict.reason = "the table in the kernel or its files were changed" if drifted else self._shut(table)
         return verdict
+
+    def _shut(self, table: FirewallTable) -> str:
+        """What listens and is out of everybody's reach then, in words."""
+        sockets = [socket for socket in read_sockets(self.host.path("/proc")) if waits_for_others(socket)]
+        owners = read_owners(self.host.path("/proc")) if sockets else {}
+        closed = dict.fromkeys(
+            f"{socket.protocol} {socket.port}" + (f" ({owners[socket.inode].name})" if socket.inode in owners else "")
+            for socket in sockets
+            if not table.opens(socket.port, None, socket.protocol)
+        )
+        return f"nobody reaches any more: {', '.join(closed)}" if closed else ""
+
+    def _ssh_ports(self) -> set[int]:
+        """Where SSH is waited for: what sshd says, and where this session came in."""
+        connection = ssh_connection(self.host, os.environ)
+        return sshd_ports(self.host) | ({connection[1]} if connection else set())
 
     def _must_be_safe(self, table: FirewallTable, controls: list[Control]) -> None:
         """Unfit where the table cannot be loaded, or would shut out who loads it."""
-        if not self.host.has("nft") and "nftables" not in self.planned.packages:
-            raise Unfit("nft is not installed: add a control that installs the package nftables")
         undefined = table.undefined_sets()
         if undefined:
             raise Unfit(f"no control defines the set {', '.join(undefined)} of table {table.name}")
-        if any(control.state["force"] for control in controls):
-            return
+        if not any(control.state["force"] for control in controls):
+            self._must_let_the_operator_in(table)
+        if not self.host.has("nft") and "nftables" not in self.planned.packages:
+            raise Unfit("nft is not installed: add a control that installs the package nftables")
+
+    def _must_let_the_operator_in(self, table: FirewallTable) -> None:
         connection = ssh_connection(self.host, os.environ)
         client = connection[0] if connection else None
         closed = table.closed({connection[1]} if connection else sshd_ports(self.host), client)
         if closed:
             whom = f" from {client}" if client else ""
             words = ", ".join(str(port) for port in closed)
-            raise Unfit(
+            raise ShutOut(
                 f"it would close the SSH port {words}{whom}: allow it in table {table.name}, or say `force: true`"
             )
 
 
-def said_by(control: Control) -> dict[str, Any]:
+def said_by(control: Control, ssh_ports: Collection[int]) -> dict[str, Any]:
     """The part of a control that goes into the table; the switches count only where it sets a policy."""
     keys = (*DATA, *SWITCHES) if control.state.get("policy") else DATA
     said = {key: control.state[key] for key in keys if control.state.get(key) not in (None, [], {})}
-    said["allow"] = [_spoken(rule) for rule in said.get("allow", [])]
+    rules = [{**rule, "ports": [str(port) for port in rule.get("ports") or []]} for rule in said.get("allow", [])]
+    if control.state.get("ssh") and ssh_ports:
+        ports = [str(port) for port in sorted(ssh_ports)]
+        rules.insert(0, {"ports": ports, "sources": control.state["ssh_sources"], "comment": "ssh"})
+    said["allow"] = [_spoken(rule) for rule in rules]
     said["policy"] = _spoken(said.get("policy", {}))
     return {key: value for key, value in said.items() if value not in ([], {})}
+
+
+def waits_for_others(socket: Socket) -> bool:
+    """Whether peers outside the host may want to reach it: no loopback, no port that a client got by chance."""
+    if ipaddress.ip_address(socket.address).is_loopback:
+        return False
+    return socket.protocol == "tcp" or (socket.port < FIRST_EPHEMERAL and socket.port not in DHCP_CLIENTS)
 
 
 def _spoken(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -226,12 +276,24 @@ def rule_problems(where: str, rule: Mapping[str, Any]) -> list[str]:
     comment = rule.get("comment")
     if comment is not None and not re.fullmatch(r'[^"\\\n]{1,120}', comment):
         found.append(f"{where}.comment is {comment!r}: allowed are 1 to 120 characters without quotes and backslashes")
-    sources = rule.get("sources") or []
-    names = [source for source in sources if source.startswith("@")]
-    found += [
-        f"{where}.sources has {name!r}: that is no name of a set" for name in names if not name[1:].isidentifier()
-    ]
-    return found + _address_problems(f"{where}.sources", [source for source in sources if source not in names])
+    return found + source_problems(f"{where}.sources", rule.get("sources") or [])
+
+
+def set_problems(where: str, sets: Mapping[str, Any]) -> list[str]:
+    """Names and members that nft would refuse."""
+    found = []
+    for name, addresses in sets.items():
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,12}", str(name)):
+            found.append(f"{where} has the name {name!r}: allowed are 1 to 13 small letters, digits and `_`")
+        found += _address_problems(f"{where}.{name}", addresses)
+    return found
+
+
+def source_problems(where: str, sources: Sequence[str]) -> list[str]:
+    """What is neither an address, nor a network, nor the name of a set."""
+    names = [source for source in sources if str(source).startswith("@")]
+    found = [f"{where} has {name!r}: that is no name of a set" for name in names if not name[1:].isidentifier()]
+    return found + _address_problems(where, [source for source in sources if source not in names])
 
 
 def _address_problems(where: str, addresses: Any) -> list[str]:

@@ -15,8 +15,10 @@ from ..changes import Step
 from ..formats.base import Entry
 from ..formats.registry import FORMATS
 from ..formats.sshd_includes import SshdConfiguration
+from ..operator_session import ssh_login
+from ..sshd_access import ACCESS_KEYWORDS, refusal
 from . import claims as owned
-from .base import CHANGE, FAILED, Control, Plan, Provider, Unfit, Verdict, step_for
+from .base import CHANGE, FAILED, Control, Plan, Provider, ShutOut, Unfit, Verdict, step_for
 from .draft import Draft, Wanted
 from .known_files import reloads, validators
 
@@ -49,6 +51,7 @@ class Setting(Provider):
     summary = "A key of a configuration file has a value, or is not there."
     order = 30
     releases = True
+    can_shut_out = True
     example = {
         "file": "/etc/ssh/sshd_config.d/10-evenkeel.conf",
         "format": "sshd",
@@ -133,6 +136,7 @@ class Setting(Provider):
         for path, members in groups.items():
             self._guarded(plan, members, partial(self._draft, drafts, path, members))
         self._fail_what_is_shadowed(drafts, groups)
+        self._fail_what_shuts_out(drafts, groups)
         for path, draft in drafts.items():
             self._guarded(plan, groups[path], partial(self._step, plan, draft, groups[path]))
         return plan
@@ -181,7 +185,7 @@ class Setting(Provider):
             )
             if not configuration.exists:
                 continue
-            failed = {name: verdict for name, verdict in draft.verdicts.items() if verdict.status == FAILED}
+            failed = failed_of(draft)
             for control in groups[path]:
                 problem = configuration.problem(path, entry_of(control)) if control.state["state"] == "present" else ""
                 if problem and control.id not in failed:
@@ -189,6 +193,24 @@ class Setting(Provider):
                     failed[control.id] = Verdict(FAILED, before, reason=problem)
             if failed:
                 self._compute(draft, groups[path], failed)
+
+    def _fail_what_shuts_out(self, drafts: dict[str, Draft], groups: dict[str, list[Control]]) -> None:
+        """An access list that leaves out who makes it; groups and networks are those of this login."""
+        lists = [
+            (path, control)
+            for path, draft in drafts.items()
+            for control in groups[path]
+            if draft.format.name == "sshd"
+            and control.state["state"] == "present"
+            and (control.state.get("key") or "").lower() in ACCESS_KEYWORDS
+        ]
+        login = ssh_login(self.host, os.environ) if lists else None
+        for path, control in lists:
+            entry = entry_of(control)
+            words = refusal(entry.key, entry.values, login) if login else ""
+            if words:
+                drafts[path].verdicts[control.id] = ShutOut(words).verdict()
+                self._compute(drafts[path], groups[path], failed_of(drafts[path]))
 
     def _read(self, path: str, drafts: dict[str, Draft]) -> bytes | None:
         """A file as it would be after this call."""
@@ -231,6 +253,11 @@ class Setting(Provider):
             self.planned.files[draft.path] = (draft.content, draft.found.mode or 0o644)
         for verdict in changing:
             verdict.step = step.name
+
+
+def failed_of(draft: Draft) -> dict[str, Verdict]:
+    """The controls of a file that cannot be drafted."""
+    return {name: verdict for name, verdict in draft.verdicts.items() if verdict.status == FAILED}
 
 
 def _main(path: str) -> str:

@@ -264,3 +264,18 @@ def test_culprits_are_left_out_and_the_rest_is_tried_again(tmp_path: Path, monke
     assert {result["id"]: result["status"] for result in report.results} == {"one": "changed", "two": "failed"}
     text = (tmp_path / "98-evenkeel-test.conf").read_text()
     assert "a.one = 1" in text and "a.two" not in text
+
+
+def test_who_would_be_shut_out_is_refused_before_anything_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also what comes before in the call, and what has nothing to do with it; check mode reports it as failed."""
+    monkeypatch.setattr(Sysctl, "can_shut_out", True)
+    monkeypatch.setattr(
+        Sysctl, "plan", lambda self, _all: base.Plan({"b": base.ShutOut("it would shut out x").verdict()})
+    )
+    wanted = params(tmp_path, setting(tmp_path, "a", "k", "1"), {"id": "b", "sysctl": {"key": "a.b", "value": 1}})
+    answer = controls_call.serve(wanted, check_mode=False)
+    assert answer.error == "b: it would shut out x. Nothing was changed."
+    assert list(tmp_path.iterdir()) == []
+    assert statuses(controls_call.serve(wanted, check_mode=True)) == {"a": "would_change", "b": "failed"}

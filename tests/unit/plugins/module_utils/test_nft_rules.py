@@ -36,6 +36,10 @@ def test_a_table_as_a_whole() -> None:
         "\t\tct state established,related accept\n"
         "\t\tct state invalid drop\n"
         '\t\tiifname "lo" accept\n'
+        "\t\tip saddr 127.0.0.0/8 drop\n"
+        "\t\tip6 saddr ::1 drop\n"
+        "\t\tudp sport 67 udp dport 68 accept\n"
+        "\t\tip6 saddr fe80::/10 udp sport 547 udp dport 546 accept\n"
         "\t\ttcp dport { 80, 443 } accept\n"
         '\t\tlimit rate 5/minute log prefix "dropped input: "\n'
         "\t}\n\n"

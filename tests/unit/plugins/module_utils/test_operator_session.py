@@ -6,10 +6,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from ansible_collections.evenkeel.ops.plugins.module_utils.host import Host
-from ansible_collections.evenkeel.ops.plugins.module_utils.operator_session import operator_uids, ssh_connection
+from ansible_collections.evenkeel.ops.plugins.module_utils.host import Host, Result, Runner
+from ansible_collections.evenkeel.ops.plugins.module_utils.operator_session import (
+    Login,
+    operator_uids,
+    ssh_connection,
+    ssh_login,
+)
 
 LOGIN = 500
 
@@ -51,6 +58,34 @@ def test_the_own_environment_comes_first(tmp_path: Path) -> None:
 
 def test_a_console_has_no_connection(tmp_path: Path) -> None:
     assert ssh_connection(Host(str(tmp_path)), {}) is None
+
+
+class Names(Runner):
+    """`id` for two accounts."""
+
+    def run(self, argv: Sequence[str], *args: Any, **options: Any) -> Result:
+        names = {"1001": "alice", "1002": "bob", "1234": "carol"}
+        said = names.get(argv[2], "") if argv[1] == "-nu" else "staff adm"
+        return Result(tuple(argv), 0, said, "")
+
+
+def test_the_login_is_told_by_the_kernel_first(tmp_path: Path) -> None:
+    session(tmp_path)
+    host = Host(str(tmp_path), runner=Names())
+    assert ssh_login(host, {"SUDO_UID": "1234"}) == Login("bob", frozenset({"staff", "adm"}), "192.0.2.7")
+
+
+def test_the_login_is_told_by_sudo_or_by_the_session(tmp_path: Path) -> None:
+    session(tmp_path)
+    (tmp_path / "proc" / str(LOGIN) / "loginuid").write_text("4294967295")
+    host = Host(str(tmp_path), runner=Names())
+    by_sudo, by_session = ssh_login(host, {"SUDO_UID": "1234"}), ssh_login(host, {})
+    assert by_sudo and by_sudo.name == "carol"
+    assert by_session and by_session.name == "alice"
+
+
+def test_nobody_has_logged_in_at_a_console(tmp_path: Path) -> None:
+    assert ssh_login(Host(str(tmp_path), runner=Names()), {"SUDO_UID": "1234"}) is None
 
 
 def test_a_loop_of_parents_ends(tmp_path: Path) -> None:

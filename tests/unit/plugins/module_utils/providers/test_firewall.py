@@ -116,6 +116,41 @@ def test_who_would_shut_himself_out_is_refused_unless_forced(kernel: Kernel, mon
     assert "close the SSH port 2222 from 192.0.2.7" in verdict.reason
 
 
+def test_ssh_is_let_in_where_sshd_listens_and_where_the_run_came_in(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSH_CONNECTION", "192.0.2.7 50000 192.0.2.1 2222")
+    kernel.bench.run(Firewall, [control(Firewall, ssh=True, ssh_sources=["192.0.2.0/24"], **DROP)])
+    assert 'ip saddr 192.0.2.0/24 tcp dport { 22, 2222 } accept comment "ssh"' in kernel.table
+    monkeypatch.setenv("SSH_CONNECTION", "198.51.100.7 50000 192.0.2.1 22")
+    verdict = kernel.bench.plan(Firewall, [control(Firewall, ssh=True, ssh_sources=["192.0.2.0/24"], **DROP)]).verdicts
+    assert verdict["one"].shuts_out
+    assert "close the SSH port 22 from 198.51.100.7" in verdict["one"].reason
+
+
+def test_what_listens_and_gets_out_of_reach_is_named(kernel: Kernel) -> None:
+    listening = "0: {address}:{port} 0:0 {state} 0 0 0 0 0 {inode}\n"
+    sockets = [("00000000", "0050", 1), ("0100007F", "0051", 2), ("00000000", "0016", 3)]
+    tcp = "head\n" + "".join(listening.format(address=a, port=p, state="0A", inode=i) for a, p, i in sockets)
+    udp = "head\n" + listening.format(address="00000000", port="14E9", state="07", inode=4)
+    for name, text in {"tcp": tcp, "udp": udp}.items():
+        kernel.bench.write(f"/proc/net/{name}", text)
+    verdict = kernel.bench.plan(Firewall, [control(Firewall, ssh=True, **DROP)]).verdicts["one"]
+    assert verdict.reason == "nobody reaches any more: tcp 80, udp 5353"
+    opened = control(Firewall, ssh=True, allow=[{"ports": [80]}, {"ports": ["5353"], "protocol": "udp"}], **DROP)
+    assert kernel.bench.plan(Firewall, [opened]).verdicts["one"].reason == ""
+
+
+def test_each_chain_has_its_own_switches(kernel: Kernel) -> None:
+    quiet = control(Firewall, "quiet", policy={"forward": "drop"}, icmp=False)
+    kernel.bench.run(Firewall, [control(Firewall, "loud", log_dropped=True, ssh=True, **DROP), quiet])
+    entering, passing = kernel.table.split("chain forward")
+    assert "log prefix" in entering
+    assert "icmp type" in entering
+    assert "log prefix" not in passing
+    assert "icmp type" not in passing
+
+
 def test_every_change_goes_through_the_dead_mans_switch(kernel: Kernel) -> None:
     (step,) = kernel.bench.plan(Firewall, [control(Firewall, **SSH)]).steps
     assert step.access
@@ -196,7 +231,7 @@ def test_where_no_private_namespace_is_given(tmp_path: Path, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("wish", "words"),
     [
-        ({}, "neither policy nor allow nor sets"),
+        ({}, "neither policy nor allow nor ssh nor sets"),
         ({"table": "x; flush ruleset", **SSH}, "firewall.table"),
         ({"allow": [{"ports": ["0"]}]}, "allow[0].ports has '0'"),
         ({"allow": [{"ports": ["ssh"]}]}, "allow[0].ports has 'ssh'"),
@@ -205,6 +240,7 @@ def test_where_no_private_namespace_is_given(tmp_path: Path, monkeypatch: pytest
         ({"allow": [{"ports": ["1"], "sources": ["@a b"]}]}, "no name of a set"),
         ({"allow": [{"ports": ["1"], "interface": 'eth0" accept'}]}, "interface"),
         ({"allow": [{"ports": ["1"], "comment": 'a"b'}]}, "comment"),
+        ({"ssh": True, "ssh_sources": ["home"]}, "ssh_sources has 'home'"),
         ({"sets": {"Mon": ["192.0.2.1"]}}, "'Mon'"),
         ({"sets": {"mon": "192.0.2.1"}}, "allowed is a list"),
         ({"policy": {"input": "reject"}}, "accept, drop"),

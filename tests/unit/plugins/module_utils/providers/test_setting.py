@@ -257,3 +257,17 @@ def test_compliant_is_said_with_the_value(bench: Workbench) -> None:
 def test_bad_input(state: dict[str, object], words: str) -> None:
     """One sentence with the option, its value and what is allowed."""
     assert any(words in fault for fault in faults_of(Setting, **state)), faults_of(Setting, **state)
+
+
+def test_who_would_leave_himself_out_of_an_access_list_is_told(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other controls of the file are planned without it."""
+    monkeypatch.setenv("SSH_CONNECTION", "192.0.2.7 50000 192.0.2.1 22")
+    bench.runner.answers.update({("id", "-nu"): "alice\n", ("id", "-nG"): "alice staff\n"})
+    bench.write(SSHD, "Include /etc/ssh/sshd_config.d/*.conf\n")
+    verdicts = bench.plan(Setting, [sshd("a", "AllowGroups", ["wheel"]), sshd("b", "X11Forwarding", "no")]).verdicts
+    assert verdicts["a"].status == FAILED and verdicts["a"].shuts_out
+    assert verdicts["a"].reason == "it would shut out the account alice, who runs this and is in alice, staff"
+    assert verdicts["b"].status == CHANGE
+    assert bench.plan(Setting, [sshd("a", "AllowGroups", ["wheel", "staff"])]).verdicts["a"].status == CHANGE
