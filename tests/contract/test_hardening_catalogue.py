@@ -72,10 +72,11 @@ def can_cut_off(control: dict[str, Any]) -> bool:
 
 
 def test_nobody_is_limited_to_groups_by_default(controls: list[dict[str, Any]]) -> None:
-    """Access lists, the firewall and existing accounts' ageing are the operator's decisions."""
+    """Access lists and ageing are the operator's decisions; the firewall is for strict, and lets SSH in."""
     keys = {str((c.get("setting") or {}).get("key", "")).lower() for c in controls}
     assert not keys & {"allowgroups", "allowusers", "denygroups", "denyusers", "hostkey"}
-    assert not [c["id"] for c in controls if "firewall" in c]
+    assert not [c["id"] for c in controls if "firewall" in c and "baseline" in c["profiles"]]
+    assert [c["firewall"].get("ssh") for c in controls if "input" in c.get("firewall", {}).get("policy", {})] == [True]
     ageing = {"min_days", "max_days", "warn_days", "inactive_days", "expires"}
     assert not [c["id"] for c in controls if ageing & set(c.get("account") or {})]
 

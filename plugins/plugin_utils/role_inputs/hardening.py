@@ -12,6 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from ansible import constants
+from ansible_collections.evenkeel.ops.plugins.module_utils.providers.firewall import (
+    rule_problems,
+    set_problems,
+    source_problems,
+)
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.catalogue import CatalogueError, Wishes, load, select
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import checks
 
@@ -24,12 +29,31 @@ INPUTS = {
     "overrides": "hardening_overrides",
     "waivers": "hardening_waivers",
 }
+ALLOW = ("hardening_firewall_allow", "hardening_firewall_allow_group", "hardening_firewall_allow_host")
+SETS, SSH_SOURCES = "hardening_firewall_sets", "hardening_firewall_ssh_sources"
 ROOT_LOGIN = "sshd-no-root-login"
 
 
 def problems(inputs: Mapping[str, Any]) -> list[str]:
     """Return one sentence for each contradiction; none means that the inputs hold together."""
-    return checks.engine_problems("hardening", inputs) + _catalogue(inputs)
+    found = checks.engine_problems("hardening", inputs) + _firewall(inputs)
+    return found + _catalogue(inputs)
+
+
+def _firewall(inputs: Mapping[str, Any]) -> list[str]:
+    """Rules and sets in the words of the input that has them."""
+    sets = inputs.get("hardening_firewall_sets") or {}
+    allow: list[Any] = []
+    found = [f"{problem}." for problem in set_problems(SETS, sets)]
+    for name in ALLOW:
+        for number, rule in enumerate(checks.entries(inputs.get(name))):
+            found += [f"{problem}." for problem in rule_problems(f"{name}[{number}]", rule)]
+            allow += rule.get("sources") or []
+    ssh = inputs.get(SSH_SOURCES) or []
+    found += [f"{problem}." for problem in source_problems(SSH_SOURCES, ssh)]
+    unknown = sorted({source[1:] for source in map(str, [*allow, *ssh]) if source.startswith("@")} - set(sets))
+    known = ", ".join(sorted(sets)) or "none, since hardening_firewall_sets is empty"
+    return found + [f"sources of the firewall name the set {name!r}; allowed are {known}." for name in unknown]
 
 
 def _catalogue(inputs: Mapping[str, Any]) -> list[str]:

@@ -32,6 +32,12 @@ def waived(**change: Any) -> dict[str, Any]:
         {"__hardening_login": "root", "hardening_controls_disabled": ["sshd-no-root-login"]},
         {"__hardening_login": "root", "hardening_areas": ["sysctl"]},
         {"__hardening_login": "root", **waived(id="sshd-no-root-login")},
+        {
+            "hardening_firewall_allow": [{"ports": [80, "8000-8010"], "sources": ["@web", "2001:db8::/48"]}],
+            "hardening_firewall_allow_host": [{"protocol": "vrrp"}],
+            "hardening_firewall_sets": {"web": ["192.0.2.0/24"]},
+            "hardening_firewall_ssh_sources": ["@web"],
+        },
         {"hardening_catalogue_extra": ["beside/the/playbook"]},
     ],
 )
@@ -69,6 +75,28 @@ def test_good_inputs_have_no_problem(good: dict[str, Any]) -> None:
         (waived(id="x"), "hardening_waivers[0].id names 'x': allowed are ids of the catalogue's controls"),
         ({"hardening_confirm_deadline": 5}, "hardening_confirm_deadline is 5; allowed is an integer from 30 to 900."),
         ({"hardening_state_dir": "x"}, "hardening_state_dir is 'x'; allowed is an absolute path without blanks."),
+        (
+            {"hardening_firewall_allow_group": [{"ports": [22]}, {"ports": ["http"]}]},
+            "hardening_firewall_allow_group[1].ports has 'http': allowed are 1 to 65535, or a range",
+        ),
+        (
+            {"hardening_firewall_allow": [{"ports": [70000]}]},
+            "hardening_firewall_allow[0].ports has 70000: allowed are",
+        ),
+        (
+            {"hardening_firewall_allow_host": [{"sources": ["home"]}]},
+            "hardening_firewall_allow_host[0].sources has 'home'",
+        ),
+        (
+            {"hardening_firewall_allow": [{"sources": ["@web"]}]},
+            "sources of the firewall name the set 'web'; allowed are",
+        ),
+        ({"hardening_firewall_sets": {"Web": []}}, "hardening_firewall_sets has the name 'Web': allowed are 1 to 13"),
+        ({"hardening_firewall_sets": {"web": ["x"]}}, "hardening_firewall_sets.web has 'x': allowed are addresses"),
+        (
+            {"hardening_firewall_ssh_sources": ["10.0.0.0/33"]},
+            "hardening_firewall_ssh_sources has '10.0.0.0/33': allowed",
+        ),
         (
             {"hardening_catalogue_extra": ["/nowhere/x.yml"]},
             "hardening_catalogue_extra: catalogue /nowhere/x.yml: No such file or directory.",
