@@ -27,6 +27,13 @@ options:
       - Needed for roles that the play's own tasks include.
     type: list
     elements: str
+  playbook:
+    description:
+      - Path of a playbook, relative to the file that this task is written in. Every host in every play of it, and of
+        the playbooks that it imports, is checked with the roles of that play, as far as the run is not limited to other
+        hosts. So a wrong input of the last play is refused before the first one starts.
+      - Say C(run_once) with it; one task checks all hosts. Not together with O(roles).
+    type: str
 attributes:
   check_mode:
     description: Can run in check mode and predict changes.
@@ -48,6 +55,12 @@ EXAMPLES = r"""
 - name: Check the inputs of roles that are included later
   evenkeel.ops.validate_inputs:
     roles: [evenkeel.ops.nginx]
+
+# In a play of its own over all hosts, first in site.yml
+- name: Check the inputs of all hosts in all plays of this playbook
+  evenkeel.ops.validate_inputs:
+    playbook: site.yml
+  run_once: true
 """
 
 RETURN = r"""
@@ -56,6 +69,11 @@ roles:
   type: list
   elements: str
   returned: always
+hosts:
+  description: Hosts whose inputs were checked.
+  type: list
+  elements: str
+  returned: when O(playbook) is given
 msg:
   description: One line for each problem, with variable, value and what is allowed.
   type: str
@@ -67,7 +85,10 @@ from ansible.module_utils.basic import AnsibleModule
 
 def main() -> None:
     """Only reached where the action plugin is bypassed."""
-    module = AnsibleModule(argument_spec={"roles": {"type": "list", "elements": "str"}}, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec={"roles": {"type": "list", "elements": "str"}, "playbook": {"type": "str"}},
+        supports_check_mode=True,
+    )
     module.fail_json(msg="validate_inputs runs on the controller; call it as evenkeel.ops.validate_inputs.")
 
 

@@ -55,14 +55,20 @@ def play(project: Path, roles: Any, variables: dict[str, Any], arguments: str = 
     (project / "ansible.cfg").write_text("")
     (project / "group_vars").mkdir(exist_ok=True)
     (project / "group_vars/all.yml").write_text(json.dumps(variables))
+    return run(project, "-i", f"{HOST},", "play.yml")
+
+
+def run(project: Path, *arguments: str) -> tuple[int, str]:
+    """Run ansible-playbook in a project; return its exit code and all it said."""
     collections = next(path for path in sys.path if Path(path, "ansible_collections/evenkeel").is_dir())
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
         "ANSIBLE_COLLECTIONS_PATH": collections,
         "ANSIBLE_CONFIG": str(project / "ansible.cfg"),
         "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_ROLES_PATH": str(project / "roles"),
     }
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", f"{HOST},", "play.yml"]
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), *arguments]
     done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 
@@ -117,3 +123,77 @@ def test_missing_receipt_is_refused_with_the_remedy(project: Path) -> None:
     code, said = play(project, ["plain"], {"evenkeel_receipt_required": True})
     assert code == 2
     assert "callbacks_enabled = evenkeel.ops.receipt" in said
+
+
+FIRST = """
+- name: First
+  hosts: all
+  connection: local
+  gather_facts: false
+  vars: {ansible_python_interpreter: "{{ ansible_playbook_python }}"}
+  tasks:
+    - name: Touch the host
+      ansible.builtin.copy: {content: "", dest: "%(touched)s", mode: "0600"}
+"""
+LAST = """
+- name: Last
+  hosts: web_servers
+  gather_facts: false
+  roles: [web]
+"""
+SITE = """
+- name: Refuse
+  hosts: all
+  gather_facts: false
+  tasks:
+    - name: Check the inputs of all plays
+      evenkeel.ops.validate_inputs:
+        playbook: site.yml
+      run_once: true
+- name: First
+  ansible.builtin.import_playbook: first.yml
+- name: Last
+  ansible.builtin.import_playbook: plays/last.yml
+"""
+
+
+def site(project: Path, hosts: dict[str, Any], *options: str, guarded: bool = True) -> str:
+    """Run a site of two imported playbooks, the first of which touches something; return all it said."""
+    touched = project / "touched"
+    (project / "plays").mkdir(exist_ok=True)
+    (project / "first.yml").write_text(FIRST % {"touched": touched})
+    (project / "plays/last.yml").write_text(LAST)
+    whole = SITE
+    (project / "site.yml").write_text(whole if guarded else whole[whole.index("- name: First") :])
+    inventory = {"all": {"children": {"web_servers": {"hosts": hosts}, "others": {"hosts": {"other": {}}}}}}
+    (project / "hosts.yml").write_text(json.dumps(inventory))
+    (project / "ansible.cfg").write_text("")
+    return run(project, "-i", "hosts.yml", "site.yml", *options)[1]
+
+
+BAD = {"web1": {"web_port": "many"}, "web2": {"web_port": 80}, "web3": {"web_port": "many"}}
+
+
+def test_wrong_input_of_the_last_play_leaves_every_host_untouched(project: Path) -> None:
+    said = site(project, BAD)
+    assert "Inputs are refused, 1 problem; nothing was touched:" in said
+    assert "web1, web3: web_port is 'many'; allowed is an integer." in said
+    assert not (project / "touched").exists()
+
+
+def test_without_that_check_the_first_play_has_already_run(project: Path) -> None:
+    site(project, BAD, guarded=False)
+    assert (project / "touched").exists()
+
+
+def test_hosts_that_the_run_leaves_out_are_not_asked(project: Path) -> None:
+    said = site(project, BAD, "--limit", "web2,other", "--check")
+    assert "refused" not in said
+
+
+def test_a_playbook_that_is_not_there_is_refused(project: Path) -> None:
+    site(project, BAD)
+    text = (project / "site.yml").read_text().replace("playbook: site.yml", "playbook: gone.yml")
+    (project / "site.yml").write_text(text)
+    _code, said = run(project, "-i", "hosts.yml", "site.yml")
+    assert "playbook is 'gone.yml'; allowed is a file beside the one that says so" in said

@@ -1,0 +1,147 @@
+# Copyright: the evenkeel.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The inputs of all roles of a play: which roles these are, and what is wrong with the values of one host."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible import constants
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.playbook.role.include import RoleInclude
+from ansible.utils.vars import load_extra_vars
+from ansible_collections.evenkeel.ops.plugins.plugin_utils import inputs
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_specs import (
+    RoleSpec,
+    included_names,
+    load_entry_points,
+    owner_of,
+    roles_of_play,
+)
+
+OWN = "evenkeel.ops"
+CHECKS = "ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs."
+VAULTED = ("AnsibleVaultEncryptedUnicode", "EncryptedString")
+
+
+class PlayInputs:
+    """One play. Its roles are looked up once, however many hosts are checked."""
+
+    def __init__(
+        self, play: Any, loader: Any, collections: Sequence[str] = (), named: Sequence[str] | None = None
+    ) -> None:
+        self.play = play
+        self.loader = loader
+        self.collections = [*collections, OWN]
+        self.extra = load_extra_vars(loader)
+        self.roles = list(self._roles(named))
+
+    # Which roles -------------------------------------------------------------------------------------------------
+
+    def _roles(self, named: Sequence[str] | None) -> Iterator[RoleSpec]:
+        listed = {role.get_name(): role for role in roles_of_play(self.play)}
+        names = named if named is not None else list(listed)
+        given = {name: listed.get(name) or listed.get(f"{OWN}.{name}") for name in names}
+        seen: set[str] = set()
+        for name, role in given.items():
+            yield from self._spec(name, role, seen)
+        for role in list(given.values()):
+            for name in sorted(included_names(role)) if role else ():
+                yield from self._spec(name, None, seen)
+
+    def _spec(self, name: str, role: Any, seen: set[str]) -> Iterator[RoleSpec]:
+        path, collection, short = self._locate(name) if role is None else _where(role)
+        if path in seen:
+            return
+        seen.add(path)
+        entry_points = load_entry_points(path, constants.DEFAULT_LOCAL_TMP)
+        if entry_points is not None:
+            given = role.get_vars() if role is not None else {}
+            yield RoleSpec(short, collection, entry_points, given)
+
+    def _locate(self, name: str) -> tuple[str, str, str]:
+        """The directory of a role that the play does not list."""
+        try:
+            found = RoleInclude.load(
+                name, play=self.play, variable_manager=None, loader=self.loader, collection_list=self.collections
+            )
+        except AnsibleError as error:
+            raise AnsibleActionFail(f"roles has {name!r}, which cannot be found: {error}") from error
+        return found.get_role_path(), found._role_collection or "", name.rpartition(".")[2]
+
+    # What is wrong -----------------------------------------------------------------------------------------------
+
+    def problems(self, variables: Mapping[str, Any], templar: Any) -> list[str]:
+        """All problems of all roles, with the variables of one host in this play, not yet templated."""
+        made = _made_by_tasks(variables)
+        return [problem for role in self.roles for problem in self._of_role(role, variables, templar, made)]
+
+    def _of_role(self, role: RoleSpec, variables: Mapping[str, Any], templar: Any, made: set[str]) -> list[str]:
+        # Extra vars win over what the play gives to the role.
+        raw = {**variables, **role.given, **self.extra}
+        values, found = _template(role, raw, templar)
+        found += [inputs.missing(name, role.options[name]) for name in role.required if name not in raw]
+        found += inputs.problems(role.options, values)
+        found += self._unknown(role, raw, made)
+        hidden = inputs.secrets(role.options, values)
+        hidden |= {str(values[name]) for name in values if type(raw[name]).__name__ in VAULTED}
+        if not found:
+            # Contradictions are only looked for where every value is of its type.
+            found = _contradictions(role, values)
+        return inputs.mask(found, hidden)
+
+    def _unknown(self, role: RoleSpec, raw: Mapping[str, Any], made: set[str]) -> list[str]:
+        names = {each.name for each in self.roles} | _siblings(role)
+        return [
+            inputs.unknown(name, role.name, role.options)
+            for name in sorted(raw)
+            if owner_of(name, names) == role.name and name not in role.options and name not in made
+        ]
+
+
+def _template(role: RoleSpec, raw: Mapping[str, Any], templar: Any) -> tuple[dict[str, Any], list[str]]:
+    engine = templar.copy_with_new_env(available_variables=dict(raw))
+    values, found = {}, []
+    for name in role.options:
+        if name not in raw:
+            continue
+        try:
+            values[name] = engine.template(raw[name])
+        except AnsibleError as error:
+            found.append(f"{name} cannot be templated: {error}")
+    return values, found
+
+
+def _siblings(role: RoleSpec) -> set[str]:
+    """Other roles of the same collection: `vault_agent_x` is not the role vault's."""
+    own = Path(__file__).resolve().parents[2] / "roles"
+    return {path.name for path in own.iterdir()} if role.collection == OWN and own.is_dir() else set()
+
+
+def _made_by_tasks(variables: Mapping[str, Any]) -> set[str]:
+    """Names that tasks registered or set: they are nobody's inputs."""
+    manager = getattr(variables.get("hostvars"), "_variable_manager", None)
+    cache = getattr(manager, "_nonpersistent_fact_cache", None) or {}
+    return set(cache.get(variables.get("inventory_hostname"), {}))
+
+
+def _contradictions(role: RoleSpec, values: Mapping[str, Any]) -> list[str]:
+    if role.collection != OWN:
+        return []
+    name = CHECKS + role.name
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        return []
+    found: list[str] = module.problems(values)
+    return found
+
+
+def _where(role: Any) -> tuple[str, str, str]:
+    return role.get_role_path(), role._role_collection or "", role.get_name().rpartition(".")[2]
