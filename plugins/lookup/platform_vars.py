@@ -46,6 +46,7 @@ from typing import Any
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.platforms import platform_file
 
 
 class LookupModule(LookupBase):
@@ -55,23 +56,8 @@ class LookupModule(LookupBase):
         """One path for each role directory."""
         self.set_options(var_options=variables, direct=kwargs)
         known = variables or {}
-        host = str(known.get("inventory_hostname", "localhost"))
-        return [self._find(Path(term), known.get("ansible_facts") or {}, host) for term in terms]
-
-    def _find(self, role: Path, facts: dict[str, Any], host: str) -> str:
-        distribution, family = str(facts["distribution"]), str(facts["os_family"]).lower()
-        release = str(facts["distribution_major_version"])
-        files = {path.stem: path for path in (role / "vars").glob("*.yml")}
-        served = {
-            name: releases
-            for kind, distributions in self.get_option("releases").items()
-            if kind in files
-            for name, releases in distributions.items()
-        }
-        if release not in map(str, served.get(distribution, ())):
-            raise AnsibleLookupError(
-                f"Host {host} runs {distribution} {release}, which the role {role.name} does not support; supported are "
-                f"{', '.join(f'{name} {each}' for name, releases in served.items() for each in releases) or 'none'}."
-            )
-        candidates = (f"{distribution.lower()}-{release}", distribution.lower(), family)
-        return str(next(files[name] for name in candidates if name in files))
+        facts, host = known.get("ansible_facts") or {}, str(known.get("inventory_hostname", "localhost"))
+        try:
+            return [str(platform_file(Path(term), self.get_option("releases"), facts, host)) for term in terms]
+        except ValueError as error:
+            raise AnsibleLookupError(str(error)) from error
