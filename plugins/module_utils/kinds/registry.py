@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..changes import Kind
 from .apparmor_profile import AppArmorProfileKind
+from .kept_files import KeptFilesKind
 from .kernel_module import KernelModuleKind
 from .kernel_value import KernelValueKind
 from .listing import ListingKind
@@ -14,6 +15,7 @@ from .meta import MetaKind
 from .mount import MountKind
 from .nft_table import NftTableKind
 from .package import PackageKind
+from .package_versions import PackageVersionsKind
 from .path import PathKind
 from .unit import UnitKind
 
@@ -24,10 +26,12 @@ _ALL: tuple[Kind, ...] = (
     KernelValueKind(),
     UnitKind(),
     PackageKind(),
+    PackageVersionsKind(),
     NftTableKind(),
     MountKind(),
     KernelModuleKind(),
     AppArmorProfileKind(),
+    KeptFilesKind(),
 )
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _ALL}
