@@ -35,6 +35,8 @@ def test_no_file_says(fault: str) -> None:
     found = [
         f"{path}:{number}: {line.strip()[:160]}"
         for path in TEXTS
+        # Checksums that Go wrote: letters and digits by chance.
+        if path.name != "go.sum"
         for number, line in enumerate(tree.text(path).splitlines(), 1)
         if pattern.search(line)
     ]
