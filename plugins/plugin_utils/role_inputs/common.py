@@ -60,5 +60,5 @@ def _offline(inputs: Mapping[str, Any]) -> Iterator[str]:
         return
     if inputs.get("common_package_proxy"):
         yield (
-            "common_offline is true, but common_package_proxy is set; allowed is a proxy to reach a mirror, or no mirror."
+            "common_offline is true, but common_package_proxy is set; allowed is a proxy, or no mirror at all."
         )
