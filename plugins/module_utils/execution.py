@@ -51,9 +51,16 @@ def is_due(reload: Reload, host: Host) -> bool:
     )
 
 
+def needed(reloads: Iterable[Reload]) -> list[Reload]:
+    """Each once, in order; a unit that is restarted is not reloaded, too: right after its start that may kill it."""
+    once = list(dict.fromkeys(reloads))
+    restarted = {reload.argv[-1] for reload in once if reload.argv[:2] == ("systemctl", "restart")}
+    return [reload for reload in once if reload.argv[:2] != ("systemctl", "reload") or reload.argv[-1] not in restarted]
+
+
 def reload_all(reloads: Iterable[Reload], host: Host) -> list[str]:
     """Do every reload that is due; return the words of those that failed."""
-    results = [host.run(reload.argv) for reload in reloads if is_due(reload, host)]
+    results = [host.run(reload.argv) for reload in needed(reloads) if is_due(reload, host)]
     return [f"{' '.join(result.argv)} returned {result.rc}: {result.words}" for result in results if not result.ok]
 
 
@@ -175,7 +182,7 @@ class Execution:
 
     def _reloads(self, indices: Collection[int]) -> list[Reload]:
         """The reloads of these steps, each once, in order."""
-        return list(dict.fromkeys(each for index in sorted(indices) for each in self.plan.steps[index].step.reloads))
+        return needed(each for index in sorted(indices) for each in self.plan.steps[index].step.reloads)
 
     def _probe(self, probes: Sequence[Probe]) -> None:
         for probe in probes if self.standing else ():

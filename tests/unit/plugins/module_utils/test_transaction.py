@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.evenkeel.ops.plugins.module_utils import hold, staging, switch
 from ansible_collections.evenkeel.ops.plugins.module_utils.changes import Reload, Step, Validator
 from ansible_collections.evenkeel.ops.plugins.module_utils.changes_basic import RunTool, SetState
+from ansible_collections.evenkeel.ops.plugins.module_utils.execution import needed
 from ansible_collections.evenkeel.ops.plugins.module_utils.fs import FileLayer
 from ansible_collections.evenkeel.ops.plugins.module_utils.host import Host, Runner
 from ansible_collections.evenkeel.ops.plugins.module_utils.kinds.registry import KINDS
@@ -448,3 +449,11 @@ def test_secrets_are_digests_everywhere(tmp_path: Path) -> None:
     assert "sha256" in said
     assert "horse" not in said
     assert "former" not in said
+
+
+def test_a_unit_that_is_restarted_is_not_reloaded_too() -> None:
+    """Programs that have just started may die of a reload's signal."""
+    restart = Reload(("systemctl", "restart", "a.service"), "")
+    reloads = [restart, Reload(("systemctl", "reload", "--", "a.service"), "a.service"), restart]
+    other = Reload(("systemctl", "reload", "--", "b.service"), "b.service")
+    assert needed([*reloads, other]) == [restart, other]
