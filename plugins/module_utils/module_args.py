@@ -46,14 +46,6 @@ CONFIRM_ARGS: dict[str, dict[str, Any]] = {
     "confirm_token": {"type": "str", "no_log": True},
 }
 
-# How a Vault server is reached.
-VAULT_ARGS: dict[str, dict[str, Any]] = {
-    "address": {"type": "str", "required": True},
-    "ca_file": {"type": "str", "default": ""},
-    "namespace": {"type": "str", "default": ""},
-    "ca": {"type": "str", "default": ""},
-}
-
 
 def problems(params: Mapping[str, Any]) -> list[str]:
     """What is wrong with the common options beyond their types: one sentence each."""

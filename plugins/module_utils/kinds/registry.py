@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from ..changes import Kind
 from .apparmor_profile import AppArmorProfileKind
-from .kept_files import KeptFilesKind
 from .kernel_module import KernelModuleKind
 from .kernel_value import KernelValueKind
 from .listing import ListingKind
@@ -29,7 +28,6 @@ _ALL: tuple[Kind, ...] = (
     MountKind(),
     KernelModuleKind(),
     AppArmorProfileKind(),
-    KeptFilesKind(),
 )
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _ALL}
