@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import fcntl
 import hashlib
 import os
 import re
@@ -12,12 +11,11 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tools.lab.machine import only_one
 from tools.lab.progress import say
 from tools.lab.settings import CHECKOUT, LabError, cache_dir
 
@@ -35,7 +33,7 @@ BUILD_SECONDS = 3600
 
 
 def home() -> Path:
-    """Where the program, its lock and its log are."""
+    """Where the program and its log are."""
     path = cache_dir() / "vault"
     path.mkdir(exist_ok=True, mode=0o700)
     return path
@@ -240,38 +238,15 @@ def digest(path: Path) -> str:
 # --- what callers ask ---
 
 
-@contextmanager
-def turn(patience: float) -> Iterator[None]:
-    """One at a time makes it; a killed one does not keep the others."""
-    with (home() / "lock").open("w", encoding="utf-8") as stream:
-        deadline = time.monotonic() + patience
-        while True:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise LabError(
-                        f"Vault is still being made after {patience:.0f} s; see {home() / 'make.log'}."
-                    ) from None
-                time.sleep(0.5)
-        yield
-
-
 def wait_for_binary(timeout: float = BUILD_SECONDS) -> Path:
     """Find or make it; where somebody else is making it, wait for that. Returns the stable name."""
-    with turn(timeout):
+    with only_one("vault", timeout):
         for leftover in home().glob("*.new-*"):  # of a killed one
             shutil.rmtree(leftover)
         program = find()
         if not link().exists() or link().resolve() != program:
             publish(program)
     return link()
-
-
-def is_built() -> bool:
-    """Is it there, so that `wait_for_binary` returns at once?"""
-    return link().exists()
 
 
 def publish(program: Path) -> None:
