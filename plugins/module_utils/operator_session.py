@@ -40,13 +40,10 @@ def ancestors(host: Host, pid: int | None = None) -> Iterator[int]:
 
 def operator_uids(host: Host, environ: Mapping[str, str]) -> set[int]:
     """User ids of everybody on the way from the login to this process."""
-    uids = {int(environ[name]) for name in ("SUDO_UID", "PKEXEC_UID") if environ.get(name, "").isdigit()}
+    uids = {os.getuid(), *_uids_before(environ)}
     for pid in ancestors(host):
-        uids |= _status_uids(host, pid)
-        login = _read(host, f"/proc/{pid}/loginuid").strip()
-        if login.isdigit() and int(login) != UNSET_LOGIN:
-            uids.add(int(login))
-    return uids | {os.getuid()}
+        uids |= _status_uids(host, pid) | _kept_login(host, pid)
+    return uids
 
 
 def ssh_login(host: Host, environ: Mapping[str, str]) -> Login | None:
@@ -62,15 +59,22 @@ def _login_uid(host: Host, environ: Mapping[str, str]) -> int:
     """The login's own uid where the kernel keeps it, else the one before sudo, else that of the first SSH process."""
     uid = os.getuid()
     for pid in ancestors(host):
-        login = _read(host, f"/proc/{pid}/loginuid").strip()
-        if login.isdigit() and int(login) != UNSET_LOGIN:
-            return int(login)
+        for login in _kept_login(host, pid):
+            return login
         if "SSH_CONNECTION=" in _read(host, f"/proc/{pid}/environ"):
             uid = min(_status_uids(host, pid), default=uid)
-    for name in ("SUDO_UID", "PKEXEC_UID"):
-        if environ.get(name, "").isdigit():
-            return int(environ[name])
-    return uid
+    return next(iter(_uids_before(environ)), uid)
+
+
+def _uids_before(environ: Mapping[str, str]) -> list[int]:
+    """Who called sudo or pkexec, as these tell it."""
+    return [int(environ[name]) for name in ("SUDO_UID", "PKEXEC_UID") if environ.get(name, "").isdigit()]
+
+
+def _kept_login(host: Host, pid: int) -> set[int]:
+    """The uid that the kernel keeps for the login of a process; none where it keeps none."""
+    login = _read(host, f"/proc/{pid}/loginuid").strip()
+    return {int(login)} if login.isdigit() and int(login) != UNSET_LOGIN else set()
 
 
 def _name(host: Host, uid: int) -> str:
