@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -95,7 +96,7 @@ class PlayInputs:
         return inputs.mask(found, hidden)
 
     def _unknown(self, role: RoleSpec, raw: Mapping[str, Any], made: set[str]) -> list[str]:
-        names = {each.name for each in self.roles} | _siblings(role)
+        names = {each.name for each in self.roles} | (_own_roles() if role.collection == OWN else set())
         return [
             inputs.unknown(name, role.name, role.options)
             for name in sorted(raw)
@@ -116,10 +117,11 @@ def _template(role: RoleSpec, raw: Mapping[str, Any], templar: Any) -> tuple[dic
     return values, found
 
 
-def _siblings(role: RoleSpec) -> set[str]:
-    """Other roles of the same collection: `vault_agent_x` is not the role vault's."""
+@functools.cache
+def _own_roles() -> frozenset[str]:
+    """All roles of this collection, read once: `vault_agent_x` is not the role vault's."""
     own = Path(__file__).resolve().parents[2] / "roles"
-    return {path.name for path in own.iterdir()} if role.collection == OWN and own.is_dir() else set()
+    return frozenset(path.name for path in own.iterdir()) if own.is_dir() else frozenset()
 
 
 def _made_by_tasks(variables: Mapping[str, Any]) -> set[str]:
