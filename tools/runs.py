@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,6 @@ class Result:
     changed_tasks: list[str]
     seconds: float
     cpu_seconds: float
-    log: Path = Path(os.devnull)
 
     @property
     def changed(self) -> int:
@@ -40,16 +38,9 @@ class Result:
         return sum(host["changed"] for host in self.hosts.values())
 
     @classmethod
-    def read(cls, data: dict[str, Any], log: Path = Path(os.devnull)) -> Result:
+    def read(cls, data: dict[str, Any]) -> Result:
         """Take the JSON of the callback `evenkeel_stats`."""
-        return cls(
-            data["hosts"], data["tasks"], data["modules"], data["changed"], data["seconds"], data["cpu_seconds"], log
-        )
-
-    @property
-    def output(self) -> str:
-        """All that the run printed."""
-        return self.log.read_text(encoding="utf-8")
+        return cls(data["hosts"], data["tasks"], data["modules"], data["changed"], data["seconds"], data["cpu_seconds"])
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -68,31 +59,13 @@ def counting(stats: Path) -> dict[str, str]:
     }
 
 
-def show_tasks(line: str) -> None:
-    """Say which play, task or handler begins."""
-    if line.startswith(("PLAY [", "TASK [", "RUNNING HANDLER [")):
-        say("  " + line.rstrip(" *\n"))
-
-
-def run_playbook(
-    playbook: str,
-    log_name: str,
-    *,
-    extra: Mapping[str, Any] | None = None,
-    limit: str = "",
-    show: Callable[[str], None] = show_tasks,
-) -> Result:
-    """Run a playbook on the lab; `show` gets each line of its output, everything goes to the log."""
+def run_playbook(playbook: str, log_name: str) -> Result:
+    """Run a playbook on the lab; its tasks are shown as they start, everything goes to the log."""
     LOGS.mkdir(parents=True, exist_ok=True)
     log, stats = LOGS / f"{log_name}.log", LOGS / f"{log_name}.json"
     stats.unlink(missing_ok=True)
-    options = [f"--inventory={LAB}"]
-    if extra:
-        options.append(f"--extra-vars={json.dumps(dict(extra))}")
-    if limit:
-        options.append(f"--limit={limit}")
     process = subprocess.Popen(
-        ["ansible-playbook", playbook, *options],
+        ["ansible-playbook", playbook, f"--inventory={LAB}"],
         cwd=CHECKOUT,
         env=environment(**counting(stats), ANSIBLE_NOCOLOR="1"),
         stdin=subprocess.DEVNULL,
@@ -104,11 +77,12 @@ def run_playbook(
     with log.open("w", encoding="utf-8") as stream:
         for line in process.stdout:
             stream.write(line)
-            show(line)
+            if line.startswith(("PLAY [", "TASK [", "RUNNING HANDLER [")):
+                say("  " + line.rstrip(" *\n"))
     if process.wait() or not stats.exists():
         tail = "\n".join(log.read_text(encoding="utf-8").splitlines()[-40:])
         raise RunFailedError(f"{playbook} failed ({process.returncode}); {log} ends with:\n{tail}")
-    return Result.read(json.loads(stats.read_text(encoding="utf-8")), log)
+    return Result.read(json.loads(stats.read_text(encoding="utf-8")))
 
 
 class Stopwatch:
