@@ -59,4 +59,4 @@ def _offline(inputs: Mapping[str, Any]) -> Iterator[str]:
     if not checks.as_bool(inputs.get("common_offline", False)):
         return
     if inputs.get("common_package_proxy"):
-        yield ("common_offline is true, but common_package_proxy is set; allowed is a proxy, or no mirror at all.")
+        yield "common_offline is true, but common_package_proxy is set; allowed is a proxy, or no mirror at all."
