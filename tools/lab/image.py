@@ -145,7 +145,8 @@ def _bootstrap(client: docker.DockerClient, distribution: str, name: str) -> Non
     say(f"{distribution}: no registry answers, making {suite} from this machine's Debian mirror")
     _work_dir().mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=_work_dir(), prefix=distribution) as work:
-        tarball = Path(work, "base.tar")
+        tarball, later = Path(work, "base.tar"), Path(work, "updates.list")
+        later.write_text("".join(f"{apt_line(source)}\n" for source in sources[1:]), encoding="ascii")
         command = [
             # Neither the processes nor the mounts of a killed build outlive it.
             *(
@@ -159,8 +160,10 @@ def _bootstrap(client: docker.DockerClient, distribution: str, name: str) -> Non
                 "--kill-child",
                 "--mount-proc",
             ),
-            *(mmdebstrap, "--variant=minbase", "--include=ca-certificates", suite, str(tarball)),
-            *(f"deb [signed-by={KEYRING}] {source.uri} {source.suite} main" for source in sources),
+            *(mmdebstrap, "--variant=minbase", "--include=ca-certificates"),
+            # Made of the release alone: what came out since is pending, as on a server before its patch window.
+            f"--customize-hook=copy-in {later} /etc/apt/sources.list.d/",
+            *(suite, str(tarball), apt_line(sources[0])),
         ]
         done = subprocess.run(
             command,
@@ -175,6 +178,11 @@ def _bootstrap(client: docker.DockerClient, distribution: str, name: str) -> Non
         repository, tag = name.split(":")
         changes = [f"LABEL {LABEL_IMAGE}=1"]
         client.api.import_image_from_file(str(tarball), repository=repository, tag=tag, changes=changes)
+
+
+def apt_line(source: Source) -> str:
+    """The source as a line of sources.list."""
+    return f"deb [signed-by={KEYRING}] {source.uri} {source.suite} main"
 
 
 def failure(what: str, log: str) -> LabError:

@@ -38,7 +38,9 @@ def need(command: str, package: str) -> str:
     if not shutil.which(command):
         if not may_install():
             raise LabError(f"The command '{command}' is missing: install the package '{package}' and try again.")
-        apt_install(package)
+        with only_one("apt"):
+            if not shutil.which(command):
+                apt_install(package)
     found = shutil.which(command)
     if not found:
         raise LabError(f"The package '{package}' was installed, yet '{command}' is not on PATH.")

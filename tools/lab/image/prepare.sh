@@ -13,8 +13,9 @@ prepare_apt() {
     echo 'Binary::apt::APT::Keep-Downloaded-Packages "true";' > /etc/apt/apt.conf.d/10-lab-keep-downloads
     echo force-unsafe-io > /etc/dpkg/dpkg.cfg.d/lab
     apt_get update
-    apt_get upgrade
-    apt_get install --no-install-recommends \
+    # From the release's own pocket: its security and other updates stay pending, for patch windows to have something to do.
+    release=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    apt_get install --no-install-recommends -o "APT::Default-Release=$release" \
         ca-certificates dbus iproute2 iputils-ping kmod less libpam-systemd nftables \
         openssh-server procps python3 python3-apt sudo systemd systemd-sysv
     rm -f /etc/dpkg/dpkg.cfg.d/lab
@@ -53,6 +54,7 @@ sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "/opt/lab/$packages" | while read -r lin
     "download_$family" $line < /dev/null > /tmp/download.log 2>&1 || { cat /tmp/download.log; exit 1; }
 done
 rm -f /tmp/download.log
+[ "$family" = dnf ] || apt_get dist-upgrade --download-only
 
 # Hardware, consoles and unattended downloads have no place in a container.
 systemctl mask -q console-getty.service getty.target getty-static.service systemd-udevd.service \
