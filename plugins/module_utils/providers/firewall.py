@@ -244,6 +244,8 @@ def said_by(control: Control, ssh_ports: Collection[int]) -> dict[str, Any]:
         ports = [str(port) for port in sorted(ssh_ports)]
         rules.insert(0, {"ports": ports, "sources": control.state["ssh_sources"], "comment": "ssh"})
     said["allow"] = [_spoken(rule) for rule in rules]
+    # Inventories list the members of groups in no fixed order: a set in another order is the same set.
+    said["sets"] = {name: sorted(set(addresses)) for name, addresses in said.get("sets", {}).items()}
     said["policy"] = _spoken(said.get("policy", {}))
     return {key: value for key, value in said.items() if value not in ([], {})}
 

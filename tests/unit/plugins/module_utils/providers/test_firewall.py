@@ -105,6 +105,12 @@ def test_the_table_is_loaded_now_and_at_boot_and_others_stay(kernel: Kernel) -> 
     assert (kernel.bench.read(FILE) or b"").count(b"delete table") == 1
 
 
+def test_a_set_in_another_order_is_the_same_set(kernel: Kernel) -> None:
+    kernel.bench.run(Firewall, [control(Firewall, "base", sets={"web": ["192.0.2.9", "192.0.2.1"]}, **SSH)])
+    again = control(Firewall, "base", sets={"web": ["192.0.2.1", "192.0.2.9"]}, **SSH)
+    assert kernel.bench.plan(Firewall, [again]).steps == []
+
+
 def test_who_would_shut_himself_out_is_refused_unless_forced(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
     drop, forced = control(Firewall, **DROP), control(Firewall, force=True, **DROP)
     verdict = kernel.bench.plan(Firewall, [drop]).verdicts["one"]
