@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
-import time
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from tools.lab.settings import CHECKOUT
 
 LAB = CHECKOUT / "inventories/lab"
 LOGS = CHECKOUT / "build/logs"
+TAIL = 40
+# The receipt's last lines: "run <id> changed web1, web2; undo with: ..."
+RUN_LINE = re.compile(r"^run (\S+) changed (.+); undo with: ", re.MULTILINE)
 
 
 class RunFailedError(Exception):
@@ -31,16 +35,29 @@ class Result:
     changed_tasks: list[str]
     seconds: float
     cpu_seconds: float
+    log: Path = field(default=Path(os.devnull))
 
     @property
     def changed(self) -> int:
         """Number of changes on all hosts."""
         return sum(host["changed"] for host in self.hosts.values())
 
+    @property
+    def output(self) -> str:
+        """All that the run printed."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def run(self) -> str:
+        """Id of the run in the hosts' journals; empty when it changed nothing there."""
+        found = RUN_LINE.search(self.output)
+        return found[1] if found else ""
+
     @classmethod
-    def read(cls, data: dict[str, Any]) -> Result:
+    def read(cls, data: dict[str, Any], log: Path = Path(os.devnull)) -> Result:
         """Take the JSON of the callback `evenkeel_stats`."""
-        return cls(data["hosts"], data["tasks"], data["modules"], data["changed"], data["seconds"], data["cpu_seconds"])
+        numbers = (data["hosts"], data["tasks"], data["modules"], data["changed"], data["seconds"], data["cpu_seconds"])
+        return cls(*numbers, log)
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -55,48 +72,49 @@ def counting(stats: Path) -> dict[str, str]:
     return {
         "EVENKEEL_STATS": str(stats),
         "ANSIBLE_CALLBACK_PLUGINS": str(CHECKOUT / "tools/callback_plugins"),
-        "ANSIBLE_CALLBACKS_ENABLED": "evenkeel_stats",
+        "ANSIBLE_CALLBACKS_ENABLED": "evenkeel_stats,evenkeel.ops.receipt",
     }
 
 
-def run_playbook(playbook: str, log_name: str) -> Result:
-    """Run a playbook on the lab; its tasks are shown as they start, everything goes to the log."""
+def tell_tasks(line: str) -> None:
+    """Show plays and tasks as they start."""
+    if line.startswith(("PLAY [", "TASK [", "RUNNING HANDLER [")):
+        say("  " + line.rstrip(" *\n"))
+
+
+def run_playbook(
+    playbook: str,
+    log_name: str,
+    *,
+    variables: Mapping[str, Any] | None = None,
+    options: Sequence[str] = (),
+    tell: Callable[[str], None] = tell_tasks,
+    may_fail: bool = False,
+) -> Result:
+    """Run a playbook on the lab; `tell` sees each line of its output, and all of it goes to the log."""
     LOGS.mkdir(parents=True, exist_ok=True)
     log, stats = LOGS / f"{log_name}.log", LOGS / f"{log_name}.json"
     stats.unlink(missing_ok=True)
+    extra = ["--extra-vars", json.dumps(variables)] if variables else []
     process = subprocess.Popen(
-        ["ansible-playbook", playbook, f"--inventory={LAB}"],
+        ["ansible-playbook", playbook, f"--inventory={LAB}", *extra, *options],
         cwd=CHECKOUT,
         env=environment(**counting(stats), ANSIBLE_NOCOLOR="1"),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        errors="replace",
     )
     assert process.stdout is not None  # noqa: S101  # a pipe was asked for: this tells mypy
     with log.open("w", encoding="utf-8") as stream:
         for line in process.stdout:
             stream.write(line)
-            if line.startswith(("PLAY [", "TASK [", "RUNNING HANDLER [")):
-                say("  " + line.rstrip(" *\n"))
-    if process.wait() or not stats.exists():
-        tail = "\n".join(log.read_text(encoding="utf-8").splitlines()[-40:])
+            tell(line)
+    if (process.wait() and not may_fail) or not stats.exists():
+        tail = "\n".join(log.read_text(encoding="utf-8").splitlines()[-TAIL:])
         raise RunFailedError(f"{playbook} failed ({process.returncode}); {log} ends with:\n{tail}")
-    return Result.read(json.loads(stats.read_text(encoding="utf-8")))
-
-
-class Stopwatch:
-    """Measures the parts of a command, for the table at its end."""
-
-    def __init__(self) -> None:
-        self.parts: list[tuple[str, float]] = []
-        self._last = time.monotonic()
-
-    def lap(self, name: str) -> None:
-        """The part that ends now."""
-        now = time.monotonic()
-        self.parts.append((name, now - self._last))
-        self._last = now
+    return Result.read(json.loads(stats.read_text(encoding="utf-8")), log)
 
 
 def log_path(name: str) -> Path:

@@ -56,7 +56,7 @@ def remember_hosts(keys: Mapping[str, list[str]]) -> None:
     new.replace(path)
 
 
-def ssh_command(address: str, options: Sequence[str] = ()) -> list[str]:
+def ssh_command(address: str, options: Sequence[str] = (), login: str = LOGIN) -> list[str]:
     """The ssh client's command line up to the remote command; no configuration of the person who runs it is read."""
     settings = {
         "BatchMode": "yes",
@@ -70,7 +70,7 @@ def ssh_command(address: str, options: Sequence[str] = ()) -> list[str]:
     arguments = [f"-o{name}={value}" for name, value in settings.items()]
     ssh = need("ssh", "openssh-client")
     # ssh takes the first value that it finds: what the caller asks for comes first.
-    return [ssh, "-F", os.devnull, *options, "-i", str(key_path()), *arguments, f"{LOGIN}@{address}"]
+    return [ssh, "-F", os.devnull, *options, "-i", str(key_path()), *arguments, f"{login}@{address}"]
 
 
 def login_works(address: str) -> str:

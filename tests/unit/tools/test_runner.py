@@ -1,15 +1,13 @@
-"""The test runner and the demo: what they choose, count and promise."""
+"""The test runner and the benchmark: what they choose and count."""
 
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tools import bench, bench_controls, demo, runs, test
+from tools import bench, bench_controls, runs, test
 from tools.lab.inventory import Host, Publish
 from tools.lab.settings import LabError
 
@@ -19,37 +17,12 @@ HOSTS = [
     Host("web1", "10.1.2.21", "debian12"),
     Host("web2", "10.1.2.22", "debian13"),
 ]
-UP = [{"health": "up", "scrapeUrl": f"http://{host.address}"} for host in HOSTS]
 
 
 def result(changed: int = 0) -> runs.Result:
     hosts = {host.name: {"changed": 0} for host in HOSTS}
     hosts["web1"]["changed"] = changed
     return runs.Result(hosts, {"evenkeel.ops.nginx": 8}, 12, ["web1: Deploy"] * changed, 4.0, 2.0)
-
-
-def kept(answers: dict[str, int], targets: list[dict[str, Any]], second: runs.Result) -> list[bool]:
-    return [good for good, _ in demo.checks(HOSTS, Counter(answers), targets, second)]
-
-
-def test_the_demo_is_content_when_both_servers_answer_all_is_up_and_nothing_changes() -> None:
-    assert kept({"web1": 100, "web2": 100}, UP, result()) == [True, True, True]
-
-
-@pytest.mark.parametrize(
-    ("answers", "targets", "second", "broken"),
-    [
-        ({"web1": 200}, UP, result(), 0),
-        ({"web1": 100, "web2": 99, "error: refused": 1}, UP, result(), 0),
-        ({"web1": 1, "web2": 1}, UP[:3], result(), 1),
-        ({"web1": 1, "web2": 1}, [*UP[:3], {"health": "down", "scrapeUrl": "x"}], result(), 1),
-        ({"web1": 1, "web2": 1}, UP, result(changed=1), 2),
-    ],
-)
-def test_one_broken_promise_is_seen(
-    answers: dict[str, int], targets: list[Any], second: runs.Result, broken: int
-) -> None:
-    assert [index for index, good in enumerate(kept(answers, targets, second)) if not good] == [broken]
 
 
 def test_the_benchmark_counts_by_host() -> None:

@@ -1,0 +1,101 @@
+"""The hosts of the demo: brought up, asked, and talked to."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tools.demo.story import Story
+from tools.lab import engine, image, vault
+from tools.lab.access import ssh_command
+from tools.lab.containers import Lab
+from tools.lab.inventory import Host, read_hosts
+from tools.lab.machine import only_one
+from tools.lab.settings import CHECKOUT, LOGIN, LabError
+from tools.runs import LAB, run_playbook
+
+# What the fleet lives with and the collection does not bring: a Vault server, a database, somebody's pager.
+SERVICES: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The hosts of inventories/lab."""
+
+    hosts: list[Host]
+
+    def host(self, name: str) -> Host:
+        """One host by its name."""
+        return next(host for host in self.hosts if host.name == name)
+
+    def named(self, prefix: str) -> list[str]:
+        """Names of the hosts that start so."""
+        return sorted(host.name for host in self.hosts if host.name.startswith(prefix))
+
+    def url(self, prefix: str, port: int) -> str:
+        """Where this port of such a host is found on this machine."""
+        for host in self.hosts:
+            for item in host.publish:
+                if host.name.startswith(prefix) and item.target == port:
+                    return f"http://{item.address}:{item.port}"
+        raise LabError(f"No host of {LAB} named {prefix}* publishes its port {port}: see lab_publish in its hosts.yml.")
+
+    def run(self, name: str, command: Sequence[str], *, login: str = LOGIN) -> subprocess.CompletedProcess[str]:
+        """Run a command on a host over SSH."""
+        full = [*ssh_command(self.host(name).address, login=login), *command]
+        return subprocess.run(full, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+
+    def must(self, name: str, command: Sequence[str]) -> str:
+        """Run a command that has to work."""
+        done = self.run(name, command)
+        if done.returncode:
+            raise LabError(f"{name}: {' '.join(command)} ended with {done.returncode}: {done.stderr.strip()}")
+        return done.stdout
+
+
+def bring_up(story: Story) -> Fleet:
+    """Engine, images, containers; the Vault program is found or built meanwhile."""
+    with only_one("engine"):
+        engine.start()
+    client = engine.connect()
+    vault.start_building()
+    hosts = read_hosts([LAB])
+    image.build(client, sorted({host.distribution for host in hosts}))
+    start = time.monotonic()
+    with only_one("lab"):
+        Lab(client).up(hosts, fresh=True)
+    story.prove(True, f"{len(hosts)} hosts answer over SSH after {time.monotonic() - start:.0f} s")
+    return Fleet(hosts)
+
+
+def start_services(story: Story) -> None:
+    """Run what the fleet lives with."""
+    vault.wait_for_binary()
+    for name in SERVICES:
+        play = CHECKOUT / f"tools/lab/services/{name}.yml"
+        result = run_playbook(str(play), f"demo-{name}", tell=lambda line: None)
+        story.tell(f"{name.replace('_', ' ')}: {', '.join(result.hosts)}, {result.changed} changes")
+
+
+def get_json(url: str) -> Any:
+    """What a server says; raises OSError where it does not."""
+    with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310  # our own http:// address
+        return json.load(response)
+
+
+def wait_until(seconds: float, ask: Callable[[], bool]) -> float | None:
+    """Seconds until the answer was yes; nothing when the time is over before."""
+    start = time.monotonic()
+    while time.monotonic() - start < seconds:
+        try:
+            if ask():
+                return time.monotonic() - start
+        except OSError:
+            pass
+        time.sleep(0.5)
+    return None

@@ -1,0 +1,60 @@
+"""The chapter about the way back: one host as it was before the first run."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+
+from tools.demo.fleet import Fleet
+from tools.demo.story import Story
+from tools.lab.access import ssh_command
+from tools.lab.settings import CHECKOUT, LabError
+from tools.runs import Result, run_playbook
+
+HOST = "vault1"
+MANIFEST = CHECKOUT / "molecule/hardening/files/manifest.sh"
+BEFORE, AFTER = "/run/demo-before", "/run/demo-after"
+# What undo is done with stays: the boot unit and the command of the console.
+OWN = re.compile(r"evenkeel-revert\.service|/usr/local/sbin/evenkeel")
+
+
+def note_before(fleet: Fleet) -> None:
+    """Write down what the host is made of."""
+    note(fleet, BEFORE)
+
+
+def note(fleet: Fleet, path: str) -> None:
+    """Run the manifest script on the host, from standard input."""
+    command = [*ssh_command(fleet.host(HOST).address), "sudo", "sh", "-s", path]
+    done = subprocess.run(command, input=MANIFEST.read_bytes(), capture_output=True, check=False)
+    if done.returncode:
+        raise LabError(f"{HOST}: its manifest could not be written: {done.stderr.decode(errors='replace').strip()}")
+
+
+def undo_run(story: Story, fleet: Fleet, first: Result) -> None:
+    """Undo what the first run did to one host; compare it file by file with what it was."""
+    host = {"evenkeel_hosts": HOST, "evenkeel_run": first.run}
+    undone = run_playbook("evenkeel.ops.undo", "demo-undo", variables=host, tell=lambda line: None)
+    story.tell(f"evenkeel.ops.undo -e evenkeel_hosts={HOST} -e evenkeel_run={first.run}: {undone.seconds:.0f} s")
+    purge_configuration(fleet)
+    note(fleet, AFTER)
+    lines = fleet.run(HOST, ["sudo", "diff", BEFORE, AFTER]).stdout.splitlines()
+    foreign = [line for line in lines if line[:1] in "<>" and not OWN.search(line)]
+    compared = fleet.must(HOST, ["sudo", "wc", "-l", BEFORE]).split()[0]
+    story.prove(
+        not foreign,
+        f"{HOST} is as it was before: {len(foreign)} differences in {int(compared):,} lines of type, mode, owner and "
+        "content, but for the undo program itself",
+    )
+    for line in foreign[:5]:
+        story.tell(line)
+
+
+def purge_configuration(fleet: Fleet) -> None:
+    """Undo removes the packages that were installed; dpkg keeps their configuration until it is told otherwise."""
+    ask = "dpkg-query --show --showformat='${db:Status-Abbrev}${Package}\\n'"
+    words = fleet.must(HOST, [ask]).splitlines()
+    left = [line.removeprefix("rc ") for line in words if line.startswith("rc ")]
+    if left:
+        fleet.must(HOST, ["sudo", "dpkg", "--purge", *map(shlex.quote, left)])
