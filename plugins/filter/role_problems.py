@@ -22,7 +22,7 @@ options:
   role:
     description: The role whose inputs these are.
     type: str
-    choices: [common, exporters, haproxy, hardening, kernel, nginx, prometheus]
+    choices: [common, exporters, haproxy, hardening, kernel, nginx, patching, prometheus]
     required: true
 """
 
@@ -54,6 +54,7 @@ from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import (
     hardening,
     kernel,
     nginx,
+    patching,
     prometheus,
 )
 
@@ -66,6 +67,7 @@ CHECKS: dict[str, Check] = {
     "hardening": hardening.problems,
     "kernel": kernel.problems,
     "nginx": nginx.problems,
+    "patching": patching.problems,
     "prometheus": prometheus.problems,
 }
 
