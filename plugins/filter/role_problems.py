@@ -22,7 +22,7 @@ options:
   role:
     description: The role whose inputs these are.
     type: str
-    choices: [common, exporters, haproxy, hardening, kernel, nginx, patching, prometheus]
+    choices: [common, exporters, haproxy, hardening, kernel, nginx, patching, prometheus, rotation]
     required: true
 """
 
@@ -56,6 +56,7 @@ from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import (
     nginx,
     patching,
     prometheus,
+    rotation,
 )
 
 Check = Callable[[Mapping[str, Any]], list[str]]
@@ -69,6 +70,7 @@ CHECKS: dict[str, Check] = {
     "nginx": nginx.problems,
     "patching": patching.problems,
     "prometheus": prometheus.problems,
+    "rotation": rotation.problems,
 }
 
 
