@@ -126,11 +126,9 @@ class AptWorld(Runner):
 
     def _dpkg_query(self, words: tuple[str, ...]) -> Result:
         names = words[words.index("--") + 1 :] if "--" in words else sorted(self.installed)
-        lines = [
-            f"{name}\tamd64\t{self.installed[name]}\t{'half-configured' if name in self.half_configured else 'installed'}"
-            for name in names
-            if name in self.installed
-        ]
+        known = [name for name in names if name in self.installed]
+        status = {name: "half-configured" if name in self.half_configured else "installed" for name in known}
+        lines = [f"{name}\tamd64\t{self.installed[name]}\t{status[name]}" for name in known]
         return self._said(words, "\n".join(lines), rc=0 if len(lines) == len(names) else 1)
 
 

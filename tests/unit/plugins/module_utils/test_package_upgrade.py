@@ -164,7 +164,9 @@ def test_what_cannot_be_configured_is_named(bench: Bench) -> None:
     answer = bench.upgrade()
     assert "Not configured: libssl3." in answer.error
     again = bench.upgrade()
-    assert again.error.startswith("dpkg was interrupted before, and it cannot be finished (libssl3 is not configured): ")
+    assert again.error.startswith(
+        "dpkg was interrupted before, and it cannot be finished (libssl3 is not configured): "
+    )
     assert bench.world.pending == {"openssl": "3.0.22"}
 
 

@@ -18,7 +18,6 @@ from ansible_collections.evenkeel.ops.plugins.module_utils.packages.apt_upgrade 
     parse_status,
     preferences,
 )
-
 from apt_world import AptWorld, apt_host
 
 INSTALLED = {"libssl3": "3.0.20", "openssl": "3.0.20", "bash": "5.2", "perl": "5.36.0-7"}
@@ -41,7 +40,9 @@ def test_foreign_architectures_keep_their_suffix() -> None:
 
 
 def test_a_version_that_only_dpkg_knows_cannot_be_fetched() -> None:
-    output = "Package: a\nVersion: 1\nFilename: pool/a_1.deb\nDescription: x\n y: z\n\nPackage: a\nVersion: 2\nStatus: ok\n"
+    output = (
+        "Package: a\nVersion: 1\nFilename: pool/a_1.deb\nDescription: x\n y: z\n\nPackage: a\nVersion: 2\nStatus: ok\n"
+    )
     assert parse_sources(output) == {("a", "1")}
 
 
