@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -33,6 +34,10 @@ CHECKS: Mapping[str, Sequence[str]] = {
     "nginx.service": ("nginx", "-t", "-q"),
     "haproxy.service": ("haproxy", "-c", "-q", "-f", "/etc/haproxy/haproxy.cfg"),
 }
+# Units whose reload executes the program anew, while the old workers answer their last requests.
+RENEWED_BY_RELOAD = ("haproxy.service",)
+# How long the old workers may take; after that they are reported, and not cut off.
+LAST_REQUESTS = 30.0
 RESTART_TIMEOUT = 300.0
 KERNEL_UPGRADED = {"2": "an ABI compatible kernel is installed", "3": "a newer kernel is installed"}
 
@@ -164,12 +169,19 @@ class Restarts:
 
     def _look_again(self, before: Found) -> Found:
         """What still runs replaced code."""
+        reloaded = set(RENEWED_BY_RELOAD).intersection(self.values["restarted"])
+        end = time.monotonic() + LAST_REQUESTS
         try:
             found = look(self.host) or before
+            while reloaded.intersection(found.services) and time.monotonic() < end:
+                time.sleep(1)
+                found = look(self.host) or before
         except OutdatedUnknown as unknown:
             self.error = self.error or str(unknown)
             return before
-        self.values["outdated"] = split(found.services, self.options["never"])[0]
+        left = split(found.services, self.options["never"])[0]
+        self.values["kept"] += [name for name in left if name in reloaded]
+        self.values["outdated"] = [name for name in left if name not in reloaded]
         if self.values["outdated"] and not self.error:
             self.error = f"Restarted, and still running replaced code: {', '.join(self.values['outdated'])}."
         return found
@@ -188,7 +200,8 @@ def restart(host: Host, name: str) -> str:
             return f"{unit} is not restarted, because its configuration would not start it: {answer.words}."
     log = UnitLog(unit)
     log.mark(host)
-    answer = host.run(["systemctl", "restart", "--", unit], timeout=RESTART_TIMEOUT)
+    verb = "reload" if unit in RENEWED_BY_RELOAD else "restart"
+    answer = host.run(["systemctl", verb, "--", unit], timeout=RESTART_TIMEOUT)
     if not answer.ok:
         return f"{unit} did not come back: {answer.words} {log.since(host)}".strip() + "."
     state = host.run(["systemctl", "is-active", "--", unit]).out.strip()

@@ -168,7 +168,7 @@ class PackageUpgrade:
         change = Finish(self.apt, list(interrupted), self.options)
         step = Step(self._named(f"Finish {len(interrupted)} packages that dpkg was interrupted in"), [change])
         outcome = self._run([step])
-        self.answer.values["finished"] = sorted(interrupted)
+        self.answer.values["configured"] = sorted(interrupted)
         # Half-configured and configured are one version: that it is finished is the change.
         self.answer.changed = True
         if change.trouble:

@@ -13,7 +13,8 @@ version_added: 0.1.0
 author: [The evenkeel.ops maintainers (@evenkeel)]
 description:
   - Asks C(needrestart) which services use deleted libraries or programs, restarts them one by one, and asks again.
-    Process 1 is told to execute itself anew (C(systemctl daemon-reexec)), which loses nothing.
+    Process 1 is told to execute itself anew (C(systemctl daemon-reexec)), which loses nothing. HAProxy is reloaded, for
+    the same reason; where its old workers have sessions for longer than 30 s it is listed in RV(kept).
   - Services whose configuration would not start them (C(sshd -t), C(nginx -t), C(haproxy -c)) are left running and
     reported. The task goes on with the others and fails at its end.
   - A restart cannot be undone, so it is not journalled. A host on hold is left alone.

@@ -80,7 +80,7 @@ left:
   type: list
   elements: dict
   returned: always
-finished:
+configured:
   description: Packages that dpkg was interrupted in before, and that were configured first.
   type: list
   elements: str

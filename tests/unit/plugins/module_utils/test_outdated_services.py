@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from ansible_collections.evenkeel.ops.plugins.module_utils import hold
+from ansible_collections.evenkeel.ops.plugins.module_utils import hold, outdated_services
 from ansible_collections.evenkeel.ops.plugins.module_utils.host import Host, Result, Runner
 from ansible_collections.evenkeel.ops.plugins.module_utils.outdated_services import (
     OutdatedUnknown,
@@ -125,6 +125,18 @@ def test_services_are_restarted_one_by_one_and_asked_about_again(tmp_path: Path)
     assert call.values["restarted"] == ["systemd-manager", "app.service"]
     assert call.values["kept"] == ["dbus.service"]
     assert machine.outdated == ["dbus.service"]
+
+
+def test_haproxy_is_reloaded_and_its_last_sessions_are_not_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outdated_services, "LAST_REQUESTS", 0.0)
+    machine = Machine(["haproxy.service"])
+    call = restarts(tmp_path, machine)
+    assert "systemctl reload -- haproxy.service" in machine.asked
+    assert not any("restart" in words for words in machine.asked if words.startswith("systemctl"))
+    assert (call.error, call.values["restarted"]) == ("", ["haproxy.service"])
+    assert (call.values["kept"], call.values["outdated"]) == (["haproxy.service"], [])
 
 
 def test_check_mode_restarts_nothing(tmp_path: Path) -> None:

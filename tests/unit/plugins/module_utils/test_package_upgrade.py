@@ -187,10 +187,10 @@ def test_a_killed_call_is_finished_by_the_next_one(bench: Bench, monkeypatch: py
             bench.upgrade()
     assert [record.state for record in bench.journal().records()] == ["open"]
     predicted = bench.upgrade(check_mode=True)
-    assert (predicted.values["finished"], names(predicted)) == (["libssl3"], ["openssl"])
+    assert (predicted.values["configured"], names(predicted)) == (["libssl3"], ["openssl"])
     answer = bench.upgrade()
     assert (answer.error, answer.changed) == ("", True)
-    assert (answer.values["finished"], names(answer)) == (["libssl3"], ["openssl"])
+    assert (answer.values["configured"], names(answer)) == (["libssl3"], ["openssl"])
     assert bench.world.installed == {**INSTALLED, **PENDING}
     assert {record.state for record in bench.journal().records()} == {"committed"}
 
