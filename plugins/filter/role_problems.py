@@ -22,7 +22,7 @@ options:
   role:
     description: The role whose inputs these are.
     type: str
-    choices: [common, exporters, haproxy, hardening, kernel, nginx, prometheus]
+    choices: [common, exporters, haproxy, hardening, kernel, nginx, patching, prometheus, rotation]
     required: true
 """
 
@@ -54,7 +54,9 @@ from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import (
     hardening,
     kernel,
     nginx,
+    patching,
     prometheus,
+    rotation,
 )
 
 Check = Callable[[Mapping[str, Any]], list[str]]
@@ -66,7 +68,9 @@ CHECKS: dict[str, Check] = {
     "hardening": hardening.problems,
     "kernel": kernel.problems,
     "nginx": nginx.problems,
+    "patching": patching.problems,
     "prometheus": prometheus.problems,
+    "rotation": rotation.problems,
 }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.evenkeel.ops.plugins.plugin_utils.windows import questions, recurrence, schedules
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.windows import gate, questions, recurrence, schedules
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.windows.clock import WindowError
 
 FILTERS: tuple[Callable[..., Any], ...] = (
@@ -18,6 +18,7 @@ FILTERS: tuple[Callable[..., Any], ...] = (
     questions.next_window,
     questions.window_remaining,
     questions.window_explain,
+    gate.window_gate,
     schedules.window_oncalendar,
     schedules.window_awx_schedule,
 )

@@ -39,6 +39,11 @@ class Kind(ABC):
     name: ClassVar[str]
     # Restoring is only possible after a reboot (kernel switches that cannot be turned back).
     one_way: ClassVar[bool] = False
+    # A record with such a kind that was killed stands as far as it came, and the next call finishes it: going back with
+    # nobody watching would do more harm. A person may undo it.
+    forward: ClassVar[bool] = False
+    # Whether `undo: pristine` brings back its first state.
+    has_pristine: ClassVar[bool] = True
 
     @abstractmethod
     def capture(self, target: str, host: Host, blobs: BlobStore) -> dict[str, Any]:
@@ -51,6 +56,14 @@ class Kind(ABC):
     def same(self, one: dict[str, Any], other: dict[str, Any]) -> bool:
         """Whether two states of one target are the same in all that this kind restores."""
         return one == other
+
+    def lost(self, target: str, state: dict[str, Any], host: Host) -> list[str]:
+        """What of `state` cannot be brought back any more, each as `kind target`; asked before an undo."""
+        return []
+
+    def differing(self, target: str, now: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+        """What of `wanted` is not so now, each as `kind target`; asked after an undo."""
+        return [] if self.same(now, wanted) else [f"{self.name} {target}"]
 
 
 class Change(ABC):

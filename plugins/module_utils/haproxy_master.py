@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from .haproxy_states import query
 from .listening_ports import read_owners, read_sockets
 
-SOCKET_SECONDS = 5.0
 BIND = re.compile(r"^\s*bind\s+(\S+)", re.MULTILINE)
 ADDRESS = re.compile(r"(?:ipv[46]@)?(?P<address>.*):(?P<first>\d+)(?:-(?P<last>\d+))?")
 WILDCARDS = frozenset({"", "*", "0.0.0.0", "::"})  # noqa: S104 - compared with, never bound to
@@ -27,28 +26,23 @@ class Processes:
     everyone: frozenset[int]
     # How many reloads of this master failed.
     failed: int = 0
+    # Workers of former generations, which still serve what they had.
+    old: frozenset[int] = frozenset()
 
 
 def ask(path: str, command: str) -> str | None:
     """What the master answers on its socket, or None where nobody does."""
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(SOCKET_SECONDS)
-            connection.connect(path)
-            connection.sendall(command.encode() + b"\n")
-            connection.shutdown(socket.SHUT_WR)
-            chunks = []
-            while chunk := connection.recv(65536):
-                chunks.append(chunk)
+        return query(path, command)
     except OSError:
         return None
-    return b"".join(chunks).decode("utf-8", "replace")
 
 
 def parse_processes(answer: str) -> Processes:
     """Read the answer to `show proc`."""
     workers: set[int] = set()
     everyone: set[int] = set()
+    old: set[int] = set()
     failed, section = 0, ""
     for line in answer.splitlines():
         if line.startswith("#"):
@@ -62,7 +56,9 @@ def parse_processes(answer: str) -> Processes:
         everyone.add(int(fields[0]))
         if section == "workers" and fields[1] == "worker":
             workers.add(int(fields[0]))
-    return Processes(frozenset(workers), frozenset(everyone), failed)
+        if section == "old workers" and fields[1] == "worker":
+            old.add(int(fields[0]))
+    return Processes(frozenset(workers), frozenset(everyone), failed, frozenset(old))
 
 
 def binds(configuration: str) -> Iterator[tuple[str, int, int]]:

@@ -88,15 +88,7 @@ class HostSummary:
         return None if written is None else max(0, int(self.now - written))
 
     def _reboot(self) -> dict[str, Any]:
-        mark = self._path("run/reboot-required")
-        boot = self._path("boot")
-        images = [name for name in os.listdir(boot) if name.startswith("vmlinuz-")] if os.path.isdir(boot) else []
-        reasons = pending_updates.reboot_reasons(
-            self.uname.release,
-            [name[len("vmlinuz-") :] for name in images],
-            os.path.exists(mark),
-            sorted(set(self._read("run/reboot-required.pkgs").split())),
-        )
+        reasons = pending_updates.host_reboot_reasons(self.root, self.uname.release)
         return {"reboot_required": bool(reasons), "reboot_reasons": reasons}
 
     def _failed_units(self) -> list[str] | None:

@@ -126,3 +126,15 @@ def reboot_reasons(running_kernel: str, kernels: Sequence[str], marked: bool, pa
     if running_kernel in kernels and newest != running_kernel:
         reasons.append(f"kernel {newest} is installed, {running_kernel} runs")
     return reasons
+
+
+def host_reboot_reasons(root: str, running_kernel: str) -> list[str]:
+    """Why a reboot of the host below `root` is due."""
+    boot, mark = os.path.join(root, "boot"), os.path.join(root, "run/reboot-required")
+    images = [name for name in os.listdir(boot) if name.startswith("vmlinuz-")] if os.path.isdir(boot) else []
+    packages: set[str] = set()
+    if os.path.exists(f"{mark}.pkgs"):
+        with open(f"{mark}.pkgs", encoding="utf-8", errors="replace") as source:
+            packages = set(source.read().split())
+    kernels = [name[len("vmlinuz-") :] for name in images]
+    return reboot_reasons(running_kernel, kernels, os.path.exists(mark), sorted(packages))

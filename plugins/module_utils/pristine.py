@@ -31,7 +31,8 @@ class Pristine:
 
     def remember(self, entries: Sequence[Entry], contents: MemoryBlobs, run: str, scope: str, order: int) -> None:
         """Keep the state before of every target that is new here. All or nothing: raises OSError with nothing kept."""
-        new = [entry for entry in entries if not self.fs.exists(self._file(entry["kind"], entry["target"]))]
+        kept = [entry for entry in entries if KINDS[entry["kind"]].has_pristine]
+        new = [entry for entry in kept if not self.fs.exists(self._file(entry["kind"], entry["target"]))]
         if not new:
             return
         self.fs.make_dirs(self.blobs.directory)

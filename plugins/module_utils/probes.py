@@ -22,6 +22,26 @@ ANSWER_BYTES = 1_000_000
 
 Question = Callable[[], str]
 
+HTTP_ARGS: dict[str, Any] = {
+    "url": {"type": "str", "required": True},
+    "status": {"type": "list", "elements": "int", "default": [200]},
+    "contains": {"type": "str"},
+    "headers": {"type": "dict", "default": {}},
+    "verify": {"type": "bool", "default": True},
+}
+TCP_ARGS: dict[str, Any] = {
+    "host": {"type": "str", "default": "127.0.0.1"},
+    "port": {"type": "int", "required": True},
+}
+# What `probe` reads, as the options of a module.
+PROBE_ARGS: dict[str, Any] = {
+    "http": {"type": "dict", "options": HTTP_ARGS},
+    "tcp": {"type": "dict", "options": TCP_ARGS},
+    "unit": {"type": "str"},
+    "command": {"type": "list", "elements": "str"},
+    "within": {"type": "int", "default": 5},
+}
+
 
 def until_well(ask: Question, seconds: float, stop: Callable[[str], bool] = lambda words: False) -> str:
     """Ask until the answer is "" (well) or `seconds` are over; return the last words. `stop` ends the waiting early."""

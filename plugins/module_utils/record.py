@@ -60,7 +60,7 @@ class Restored:
     conflicts: list[dict[str, str]] = field(default_factory=list)
     # Changed by somebody else since, saved below the record's directory and overwritten.
     foreign_saved: list[str] = field(default_factory=list)
-    # Directories that the transaction made and that hold somebody else's files now.
+    # Directories that the transaction made and that hold somebody else's files now; what goes forward only.
     kept: list[str] = field(default_factory=list)
     # {kind, target, reason}: could not be put back.
     failed: list[dict[str, str]] = field(default_factory=list)
@@ -167,6 +167,11 @@ class Record:
     def applied(self) -> bool:
         """Whether all was applied: an armed record without this was killed on its way."""
         return self.host.fs.exists(self._file("after.jsonl"))
+
+    @property
+    def goes_forward(self) -> bool:
+        """Whether it stands as far as it came, where it was killed."""
+        return any(KINDS[entry["kind"]].forward for entry in self.entries)
 
     @property
     def is_unfinished(self) -> bool:
@@ -298,6 +303,9 @@ class Restoring:
             self.host.fs.discard(temporary_name(self.host.path(entry["target"])))
         current = self.record.capture(entry)
         if KINDS[entry["kind"]].same(current, entry["before"]):
+            return
+        if KINDS[entry["kind"]].forward:
+            self.done.kept.append(name_of(entry))
             return
         if entry["one_way"]:
             self.done.reboot_required.append(name_of(entry))

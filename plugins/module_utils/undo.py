@@ -151,8 +151,8 @@ class UndoPlan:
     def _choose(self) -> list[Record]:
         scoped = [record for record in self.standing if in_scope(record.meta["scope"], self.request.scope)]
         if self.request.run == PRISTINE:
-            # What an undo left is what was there before: it is nobody's work.
-            return [record for record in scoped if not record.meta["undoes"]]
+            # What an undo left is what was there before: it is nobody's work. Upgrades have no first state to go to.
+            return [record for record in scoped if not record.meta["undoes"] and _has_pristine(record)]
         run = self.request.run
         if run == LAST:
             own = [record.run for record in scoped if not record.meta["undoes"]]
@@ -281,7 +281,14 @@ class UndoPlan:
             kind, target = change.touches()[0]
             wanted = self.wanted[(kind, target)]
             current = KINDS[kind].capture(target, self.host, DigestOnly())
-            if check_mode or KINDS[kind].same(current, wanted.entry["before"]):
-                done.restored.append(name_of(wanted.entry))
+            wish = wanted.entry["before"]
+            if check_mode:
+                left = KINDS[kind].lost(target, wish, self.host)
             else:
-                done.kept.append(name_of(wanted.entry))
+                left = KINDS[kind].differing(target, current, wish)
+            done.kept += left
+            done.restored += [] if left else [name_of(wanted.entry)]
+
+
+def _has_pristine(record: Record) -> bool:
+    return any(KINDS[entry["kind"]].has_pristine for entry in record.entries)

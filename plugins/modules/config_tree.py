@@ -315,6 +315,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.evenkeel.ops.plugins.module_utils.config_tree import ACTIONS, ConfigTree
 from ansible_collections.evenkeel.ops.plugins.module_utils.module_args import CONFIRM_ARGS, ENGINE_ARGS
+from ansible_collections.evenkeel.ops.plugins.module_utils.probes import PROBE_ARGS
 
 FILES = {
     "path": {"type": "str", "required": True},
@@ -351,21 +352,6 @@ PROOF = {
     "restarted": {"type": "str"},
     "within": {"type": "int", "default": 10},
 }
-HTTP = {
-    "url": {"type": "str", "required": True},
-    "status": {"type": "list", "elements": "int", "default": [200]},
-    "contains": {"type": "str"},
-    "headers": {"type": "dict", "default": {}},
-    "verify": {"type": "bool", "default": True},
-}
-TCP = {"host": {"type": "str", "default": "127.0.0.1"}, "port": {"type": "int", "required": True}}
-PROBE = {
-    "http": {"type": "dict", "options": HTTP},
-    "tcp": {"type": "dict", "options": TCP},
-    "unit": {"type": "str"},
-    "command": {"type": "list", "elements": "str"},
-    "within": {"type": "int", "default": 5},
-}
 
 
 def argument_spec() -> dict[str, Any]:
@@ -383,7 +369,7 @@ def argument_spec() -> dict[str, Any]:
         "validate": {"type": "list", "elements": "raw", "default": []},
         "reload": {"type": "list", "elements": "dict", "default": [], "options": RELOAD},
         "proof": {"type": "list", "elements": "dict", "default": [], "options": PROOF},
-        "probe": {"type": "list", "elements": "dict", "default": [], "options": PROBE},
+        "probe": {"type": "list", "elements": "dict", "default": [], "options": PROBE_ARGS},
         "archive": {"type": "str", "no_log": True},
     }
 

@@ -14,6 +14,7 @@ from .meta import MetaKind
 from .mount import MountKind
 from .nft_table import NftTableKind
 from .package import PackageKind
+from .package_versions import PackageVersionsKind
 from .path import PathKind
 from .unit import UnitKind
 
@@ -24,6 +25,7 @@ _ALL: tuple[Kind, ...] = (
     KernelValueKind(),
     UnitKind(),
     PackageKind(),
+    PackageVersionsKind(),
     NftTableKind(),
     MountKind(),
     KernelModuleKind(),

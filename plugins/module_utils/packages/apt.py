@@ -44,17 +44,20 @@ def parse_simulation(output: str) -> tuple[dict[str, str], frozenset[str]]:
     return installed, frozenset(removed)
 
 
-def parse_policy(output: str) -> dict[str, str]:
-    """Candidate version by package of `apt-cache policy`; packages without one are left out."""
-    candidates, name = {}, ""
+def parse_policy(output: str) -> dict[str, tuple[str, str]]:
+    """(installed, candidate) version by package of `apt-cache policy`; empty where there is none."""
+    found, name = {}, ""
     for line in output.splitlines():
+        word, _colon, rest = line.strip().partition(":")
+        version = "" if rest.strip() == "(none)" else rest.strip()
         if line and not line[0].isspace():
             name = bare(line.rstrip(":").strip())
-        elif line.strip().startswith("Candidate:"):
-            version = line.partition(":")[2].strip()
-            if version != "(none)":
-                candidates[name] = version
-    return candidates
+            found[name] = ("", "")
+        elif word == "Installed":
+            found[name] = (version, found[name][1])
+        elif word == "Candidate":
+            found[name] = (found[name][0], version)
+    return found
 
 
 def parse_uris(output: str) -> list[str]:
@@ -84,7 +87,12 @@ class Apt(PackageManager):
 
     def candidates(self, names: Sequence[str]) -> set[str]:
         """Packages with a candidate in the lists that apt has."""
-        return set(parse_policy(self.host.must(["apt-cache", "policy", "--", *names]).out)) if names else set()
+        policy = self.policy(names)
+        return {name for name, (_installed, candidate) in policy.items() if candidate}
+
+    def policy(self, names: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """(installed, candidate) version of each that apt knows."""
+        return parse_policy(self.host.must(["apt-cache", "policy", "--", *names]).out) if names else {}
 
     def held(self) -> set[str]:
         """What `apt-mark hold` keeps."""

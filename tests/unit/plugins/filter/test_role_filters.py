@@ -30,7 +30,7 @@ def test_role_problems_asks_the_role() -> None:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (({}, "apache"), "role is 'apache'; allowed are .*exporters, haproxy, .*nginx, prometheus"),
+        (({}, "apache"), "role is 'apache'; allowed are .*exporters, haproxy, .*nginx, .*prometheus"),
         (([], "nginx"), "the input is list; allowed is a mapping of inputs"),
     ],
 )

@@ -61,7 +61,7 @@ def test_a_simulation() -> None:
 
 
 def test_candidates() -> None:
-    assert parse_policy(POLICY) == {"jq": "1.6-2.1"}
+    assert parse_policy(POLICY) == {"jq": ("", "1.6-2.1"), "mail-transport-agent": ("", "")}
 
 
 def test_states_of_packages_even_where_one_is_unknown() -> None:
