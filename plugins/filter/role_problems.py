@@ -22,7 +22,7 @@ options:
   role:
     description: The role whose inputs these are.
     type: str
-    choices: [common, exporters, haproxy, hardening, kernel, nginx, prometheus]
+    choices: [common, exporters, haproxy, hardening, kernel, nginx, prometheus, vault_agent]
     required: true
 """
 
@@ -55,6 +55,7 @@ from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import (
     kernel,
     nginx,
     prometheus,
+    vault_agent,
 )
 
 Check = Callable[[Mapping[str, Any]], list[str]]
@@ -67,6 +68,7 @@ CHECKS: dict[str, Check] = {
     "kernel": kernel.problems,
     "nginx": nginx.problems,
     "prometheus": prometheus.problems,
+    "vault_agent": vault_agent.problems,
 }
 
 

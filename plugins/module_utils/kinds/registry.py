@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from ..changes import Kind
 from .apparmor_profile import AppArmorProfileKind
+from .fetched_file import FetchedFileKind
+from .kept_files import KeptFilesKind
 from .kernel_module import KernelModuleKind
 from .kernel_value import KernelValueKind
 from .listing import ListingKind
@@ -15,6 +17,7 @@ from .mount import MountKind
 from .nft_table import NftTableKind
 from .package import PackageKind
 from .path import PathKind
+from .system_user import SystemUserKind
 from .unit import UnitKind
 
 _ALL: tuple[Kind, ...] = (
@@ -28,6 +31,9 @@ _ALL: tuple[Kind, ...] = (
     MountKind(),
     KernelModuleKind(),
     AppArmorProfileKind(),
+    KeptFilesKind(),
+    FetchedFileKind(),
+    SystemUserKind(),
 )
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _ALL}
