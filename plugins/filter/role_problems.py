@@ -22,7 +22,7 @@ options:
   role:
     description: The role whose inputs these are.
     type: str
-    choices: [common, exporters, haproxy, hardening, kernel, nginx, patching, prometheus, rotation]
+    choices: [common, exporters, haproxy, hardening, kernel, nginx, patching, prometheus, rotation, vault_agent]
     required: true
 """
 
@@ -57,6 +57,7 @@ from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import (
     patching,
     prometheus,
     rotation,
+    vault_agent,
 )
 
 Check = Callable[[Mapping[str, Any]], list[str]]
@@ -71,6 +72,7 @@ CHECKS: dict[str, Check] = {
     "patching": patching.problems,
     "prometheus": prometheus.problems,
     "rotation": rotation.problems,
+    "vault_agent": vault_agent.problems,
 }
 
 

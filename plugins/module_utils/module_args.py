@@ -46,6 +46,21 @@ CONFIRM_ARGS: dict[str, dict[str, Any]] = {
     "confirm_token": {"type": "str", "no_log": True},
 }
 
+# How a Vault server is reached.
+VAULT_ARGS: dict[str, dict[str, Any]] = {
+    "address": {"type": "str", "required": True},
+    "ca_file": {"type": "str", "default": ""},
+    "namespace": {"type": "str", "default": ""},
+    "ca": {"type": "str", "default": ""},
+}
+
+# Whose secret-ids a Vault agent logs in with, and who may ask for them.
+APPROLE_ARGS: dict[str, dict[str, Any]] = {
+    "mount": {"type": "str", "default": "approle"},
+    "role": {"type": "str", "required": True},
+    "token_file": {"type": "str", "default": "", "no_log": False},
+}
+
 
 def problems(params: Mapping[str, Any]) -> list[str]:
     """What is wrong with the common options beyond their types: one sentence each."""

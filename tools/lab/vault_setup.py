@@ -1,4 +1,4 @@
-"""Brings a lab's Vault server to a plan (JSON on standard input): unsealed, mounts, policies, AppRoles, secrets.
+"""Brings a lab's Vault server to a plan (a JSON file): unsealed, mounts, policies, AppRoles, secrets.
 
 Unseal key and root token are kept beside the authority, in the lab's cache, and nowhere else. Prints {"changed": bool}.
 """
@@ -19,19 +19,23 @@ sys.path.insert(0, str(CHECKOUT / ".venv/collections"))
 
 from ansible_collections.evenkeel.ops.plugins.module_utils.vault_http import Vault, VaultError  # noqa: E402 - path above
 
+# A busy machine takes its time over the keys of a new server, and a client that gives up leaves it half-made.
+PATIENCE = 90.0
+
 
 class Setup:
     """One server, one plan."""
 
     def __init__(self, address: str, place: Path) -> None:
         self.place = place
-        self.vault = Vault(address, (place / "ca.pem").read_text(encoding="ascii"))
+        self.vault = Vault(address, (place / "ca.pem").read_text(encoding="ascii"), timeout=PATIENCE)
         self.changed = False
 
     def open(self) -> None:
         """Initialise a new server, unseal a restarted one, and speak as root from here on."""
         keys = self.place / "init.json"
         if not self.vault.ask("GET", "sys/init")["initialized"]:
+            keys.unlink(missing_ok=True)  # of a server that is gone
             made = self.vault.ask("PUT", "sys/init", {"secret_shares": 1, "secret_threshold": 1})
             write(keys, json.dumps({"unseal": made["keys_base64"][0], "root": made["root_token"]}).encode(), 0o600)
             self.changed = True
@@ -45,17 +49,17 @@ class Setup:
         self._wait_until_it_leads()
 
     def _wait_until_it_leads(self) -> None:
-        """A server that was just unsealed elects itself first."""
-        for _attempt in range(60):
+        """A server that was just unsealed elects itself first; until then it answers, but takes nothing."""
+        for _attempt in range(120):
             try:
-                self.vault.ask("GET", "sys/mounts")
+                self.vault.ask("GET", "sys/health")
             except VaultError as error:
-                if error.status not in (500, 503):
+                if error.status not in (429, 500, 503):
                     raise
                 time.sleep(0.5)
             else:
                 return
-        raise LabError(f"{self.vault.address} is unsealed, but does not lead within 30 s.")
+        raise LabError(f"{self.vault.address} is unsealed, but does not lead within a minute.")
 
     def bring_about(self, plan: dict[str, Any]) -> None:
         """Everything that the plan names; what it does not name stays."""
@@ -120,12 +124,13 @@ def main() -> int:
     """Run; a trouble is one sentence on stderr and status 1."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("address")
-    parser.add_argument("directory", type=Path)
+    parser.add_argument("directory", type=Path, help="where authority, keys and tokens are kept")
+    parser.add_argument("plan", type=Path)
     options = parser.parse_args()
     setup = Setup(options.address, options.directory)
     try:
         setup.open()
-        setup.bring_about(json.load(sys.stdin))
+        setup.bring_about(json.loads(options.plan.read_text(encoding="utf-8")))
     except (LabError, VaultError) as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return 1

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from ..changes import Kind
 from .apparmor_profile import AppArmorProfileKind
+from .fetched_file import FetchedFileKind
+from .kept_files import KeptFilesKind
 from .kernel_module import KernelModuleKind
 from .kernel_value import KernelValueKind
 from .listing import ListingKind
@@ -16,6 +18,7 @@ from .nft_table import NftTableKind
 from .package import PackageKind
 from .package_versions import PackageVersionsKind
 from .path import PathKind
+from .system_user import SystemUserKind
 from .unit import UnitKind
 
 _ALL: tuple[Kind, ...] = (
@@ -30,6 +33,9 @@ _ALL: tuple[Kind, ...] = (
     MountKind(),
     KernelModuleKind(),
     AppArmorProfileKind(),
+    KeptFilesKind(),
+    FetchedFileKind(),
+    SystemUserKind(),
 )
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _ALL}
