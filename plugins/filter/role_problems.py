@@ -22,7 +22,7 @@ options:
   role:
     description: The role whose inputs these are.
     type: str
-    choices: [common, exporters, haproxy, hardening, kernel, nginx, prometheus]
+    choices: [backup, backup_server, common, exporters, haproxy, hardening, kernel, nginx, prometheus]
     required: true
 """
 
@@ -48,6 +48,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import (
+    backup,
+    backup_server,
     common,
     exporters,
     haproxy,
@@ -60,6 +62,8 @@ from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import (
 Check = Callable[[Mapping[str, Any]], list[str]]
 
 CHECKS: dict[str, Check] = {
+    "backup": backup.problems,
+    "backup_server": backup_server.problems,
     "common": common.problems,
     "exporters": exporters.problems,
     "haproxy": haproxy.problems,
