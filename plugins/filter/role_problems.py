@@ -22,7 +22,19 @@ options:
   role:
     description: The role whose inputs these are.
     type: str
-    choices: [common, exporters, haproxy, hardening, kernel, nginx, patching, prometheus, rotation, vault_agent]
+    choices:
+      - backup
+      - backup_server
+      - common
+      - exporters
+      - haproxy
+      - hardening
+      - kernel
+      - nginx
+      - patching
+      - prometheus
+      - rotation
+      - vault_agent
     required: true
 """
 
@@ -48,6 +60,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import (
+    backup,
+    backup_server,
     common,
     exporters,
     haproxy,
@@ -63,6 +77,8 @@ from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import (
 Check = Callable[[Mapping[str, Any]], list[str]]
 
 CHECKS: dict[str, Check] = {
+    "backup": backup.problems,
+    "backup_server": backup_server.problems,
     "common": common.problems,
     "exporters": exporters.problems,
     "haproxy": haproxy.problems,
