@@ -22,7 +22,7 @@ options:
   role:
     description: The role whose inputs these are.
     type: str
-    choices: [common, exporters, haproxy, hardening, kernel, nginx, prometheus]
+    choices: [alertmanager, common, exporters, haproxy, hardening, kernel, nginx, prometheus]
     required: true
 """
 
@@ -48,6 +48,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import (
+    alertmanager,
     common,
     exporters,
     haproxy,
@@ -60,6 +61,7 @@ from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import (
 Check = Callable[[Mapping[str, Any]], list[str]]
 
 CHECKS: dict[str, Check] = {
+    "alertmanager": alertmanager.problems,
     "common": common.problems,
     "exporters": exporters.problems,
     "haproxy": haproxy.problems,
