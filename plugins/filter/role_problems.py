@@ -60,35 +60,27 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import (
-    backup,
-    backup_server,
+    alertmanager,
     common,
     exporters,
     haproxy,
     hardening,
     kernel,
     nginx,
-    patching,
     prometheus,
-    rotation,
-    vault_agent,
 )
 
 Check = Callable[[Mapping[str, Any]], list[str]]
 
 CHECKS: dict[str, Check] = {
-    "backup": backup.problems,
-    "backup_server": backup_server.problems,
+    "alertmanager": alertmanager.problems,
     "common": common.problems,
     "exporters": exporters.problems,
     "haproxy": haproxy.problems,
     "hardening": hardening.problems,
     "kernel": kernel.problems,
     "nginx": nginx.problems,
-    "patching": patching.problems,
     "prometheus": prometheus.problems,
-    "rotation": rotation.problems,
-    "vault_agent": vault_agent.problems,
 }
 
 

@@ -79,7 +79,7 @@ class HttpProbe(Probe):
 
     def ask(self, host: Host) -> str:
         try:
-            status, body = self._get()
+            status, body = get(self.url, self.headers, self.verify, max(1.0, self.within))
         except (OSError, ValueError) as error:  # URLError is an OSError
             return f"GET {self.url} was not answered: {getattr(error, 'reason', error)}"
         if status not in self.status:
@@ -88,20 +88,22 @@ class HttpProbe(Probe):
             return f"GET {self.url} answered {status}, but the body does not contain {self.contains!r}"
         return ""
 
-    def _get(self) -> tuple[int, str]:
-        context = ssl.create_default_context()
-        if not self.verify:
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context), _NoRedirect()
-        )
-        headers = {"User-Agent": "evenkeel-probe", **self.headers}
-        request = urllib.request.Request(self.url, headers=headers)  # noqa: S310 - `probe` allows http and https only
-        try:
-            with opener.open(request, timeout=max(1.0, self.within)) as answer:
-                return answer.status, answer.read(ANSWER_BYTES).decode("utf-8", "replace")
-        except urllib.error.HTTPError as answer:
-            return answer.code, answer.read(ANSWER_BYTES).decode("utf-8", "replace")
+
+def get(url: str, headers: Mapping[str, str], verify: bool, timeout: float) -> tuple[int, str]:
+    """Status and body, without proxies and without following redirects; OSError or ValueError where nobody answers."""
+    context = ssl.create_default_context()
+    if not verify:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context), _NoRedirect()
+    )
+    sent = {"User-Agent": "evenkeel-probe", **headers}
+    request = urllib.request.Request(url, headers=sent)  # noqa: S310 - `probe` and `proof` allow http and https only
+    try:
+        with opener.open(request, timeout=timeout) as answer:
+            return answer.status, answer.read(ANSWER_BYTES).decode("utf-8", "replace")
+    except urllib.error.HTTPError as answer:
+        return answer.code, answer.read(ANSWER_BYTES).decode("utf-8", "replace")
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -9,6 +9,7 @@ before and does not run now, there is nothing to prove.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from abc import ABC, abstractmethod
@@ -19,7 +20,7 @@ from . import haproxy_master
 from .execution import StepFailed
 from .haproxy_master import Processes
 from .host import Host
-from .probes import BadProbe, Probe, seconds, until_well
+from .probes import BadProbe, Probe, get, seconds, until_well
 from .unit_log import UnitLog
 
 LOG_BYTES = 4000
@@ -233,6 +234,60 @@ class Restarted(Proof):
         return dict(line.partition("=")[::2] for line in answer.out.splitlines())
 
 
+class Reloaded(Proof):
+    """A program that tells in its own metrics whether and when it last took its configuration over.
+
+    Prometheus and Alertmanager go on with the old one when they refuse the new, and a signal sent says nothing.
+    """
+
+    def __init__(self, url: str, metrics: str, configuration: str, unit: str, within: float) -> None:
+        super().__init__(unit, within)
+        self.url, self.metrics, self.configuration = url, metrics, configuration
+        self.known: dict[str, float] | None = None
+
+    def remember(self, host: Host) -> None:
+        self.log.mark(host)
+        self.known = self._read(host)
+
+    def ask(self, host: Host) -> str:
+        now = self._read(host)
+        if now is None:
+            if self.known is None and not self._runs(host):
+                return ""
+            return f"GET {self.url} does not tell {self.metrics}_last_reload_success_timestamp_seconds"
+        known = self.known or {}
+        if now.get("successful") == 0:
+            # It was so before: then only a new success tells anything.
+            stale = known.get("successful") == 0
+            return f"{'' if stale else REJECTED}{self.unit} refused the new configuration and goes on with the old one"
+        if now["success"] <= known.get("success", 0):
+            return f"{self.unit} has not taken the configuration over within {self.within:g} s of the reload"
+        return self._other_content(host, now)
+
+    def _other_content(self, host: Host, now: Mapping[str, float]) -> str:
+        """The hash, where the program tells one, is that of the file."""
+        if not self.configuration or "hash" not in now:
+            return ""
+        digest = hashlib.md5(host.fs.read(host.path(self.configuration)), usedforsecurity=False)
+        wanted = float(int.from_bytes(digest.digest()[:6], "little"))
+        return "" if now["hash"] == wanted else f"{self.unit} serves another configuration than {self.configuration}"
+
+    def _read(self, host: Host) -> dict[str, float] | None:
+        """What the program tells of its configuration; nothing where it does not answer, or does not tell."""
+        names = {
+            f"{self.metrics}_last_reload_successful": "successful",
+            f"{self.metrics}_last_reload_success_timestamp_seconds": "success",
+            f"{self.metrics}_hash": "hash",
+        }
+        try:
+            _status, body = get(self.url, {}, True, 5.0)
+        except (OSError, ValueError):
+            return None
+        pairs = (line.rpartition(" ")[::2] for line in body.splitlines() if line.startswith(self.metrics))
+        found = {names[name]: float(value) for name, value in pairs if name in names}
+        return found if "success" in found else None
+
+
 class Rewinding:
     """A proof or probe that, when it fails, makes the proofs remember: what they see next is the tree put back."""
 
@@ -259,13 +314,17 @@ class Rewinding:
 def proof(option: Mapping[str, Any]) -> Proof:
     """The proof that an element of option `proof` describes."""
     within = seconds("proof", option.get("within"), 10)
-    kinds = [kind for kind in ("haproxy_master", "nginx", "restarted") if option.get(kind)]
+    kinds = [kind for kind in ("haproxy_master", "nginx", "reloaded", "restarted") if option.get(kind)]
     if len(kinds) != 1:
         given = {key: value for key, value in option.items() if value is not None}
-        raise BadProbe(f"proof is {given!r}; allowed is exactly one of haproxy_master, nginx, restarted.")
+        raise BadProbe(f"proof is {given!r}; allowed is exactly one of haproxy_master, nginx, reloaded, restarted.")
     asked = option[kinds[0]]
     if kinds == ["haproxy_master"]:
         return HaproxyMaster(asked["socket"], asked["configuration"], asked.get("unit") or "haproxy.service", within)
     if kinds == ["nginx"]:
         return NginxWorkers(asked["pid_file"], asked["error_log"], asked.get("unit") or "nginx.service", within)
+    if kinds == ["reloaded"]:
+        if not str(asked["url"]).startswith(("http://", "https://")):
+            raise BadProbe(f"proof: url is {asked['url']!r}; allowed is one that begins with http:// or https://.")
+        return Reloaded(asked["url"], asked["metrics"], asked.get("configuration") or "", asked["unit"], within)
     return Restarted(asked, within)

@@ -154,6 +154,25 @@ options:
             description: The unit whose log is quoted.
             type: str
             default: nginx.service
+      reloaded:
+        description: Prometheus or Alertmanager tells in its own metrics that it took its configuration over.
+        type: dict
+        suboptions:
+          url:
+            description: Where its metrics are, with C(http://) or C(https://).
+            type: str
+            required: true
+          metrics:
+            description: What the names of these metrics begin with, C(prometheus_config) or C(alertmanager_config).
+            type: str
+            required: true
+          configuration:
+            description: The file whose hash has to be the one that the program tells, where it tells one.
+            type: path
+          unit:
+            description: The unit whose log is quoted.
+            type: str
+            required: true
       restarted:
         description: A systemd unit of which a new invocation is active.
         type: str
@@ -347,6 +366,15 @@ PROOF = {
             "pid_file": {"type": "path", "default": "/run/nginx.pid"},
             "error_log": {"type": "path", "default": "/var/log/nginx/error.log"},
             "unit": {"type": "str", "default": "nginx.service"},
+        },
+    },
+    "reloaded": {
+        "type": "dict",
+        "options": {
+            "url": {"type": "str", "required": True},
+            "metrics": {"type": "str", "required": True},
+            "configuration": {"type": "path"},
+            "unit": {"type": "str", "required": True},
         },
     },
     "restarted": {"type": "str"},

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 PORTS: Mapping[str, int] = {"node": 9100}
 ENABLED_BY_DEFAULT = ("node",)
 HAPROXY_METRICS_PORT = 8405
+ALERTMANAGER_PORT = 9093
 
 
 class Endpoint(NamedTuple):

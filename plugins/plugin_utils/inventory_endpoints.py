@@ -33,7 +33,7 @@ def haproxy_servers(hosts: Iterable[str], hostvars: HostVars, port: int, variabl
 
 
 def prometheus_targets(hosts: Iterable[str], hostvars: HostVars, variable: str) -> list[dict[str, Any]]:
-    """Return one target for each exporter of each host, and for HAProxy's own endpoint where it is on."""
+    """Return one target for each exporter of each host, and for HAProxy's and Alertmanager's own."""
     targets = []
     for host in sorted(hosts):
         address = address_of(host, hostvars, variable)
@@ -59,4 +59,8 @@ def _endpoints_of(host: str, variables: Mapping[str, Any]) -> list[exporters.End
     if "haproxy_frontends" in variables and variables.get("haproxy_metrics_enabled", True):
         port = int(variables.get("haproxy_metrics_port", exporters.HAPROXY_METRICS_PORT))
         found.append(exporters.Endpoint("haproxy", port))
+    # Likewise, a host runs Alertmanager when the inventory gives it receivers.
+    if "alertmanager_receivers" in variables:
+        port = int(variables.get("alertmanager_port", exporters.ALERTMANAGER_PORT))
+        found.append(exporters.Endpoint("alertmanager", port))
     return found
