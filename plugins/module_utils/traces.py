@@ -194,8 +194,8 @@ def _busy(journal: Journal, host: Host) -> list[str]:
         guard = switch.load(armed)
         seconds = f", {guard.remaining} s are left" if guard else ""
         found.append(
-            f"Run {armed.run} is armed and waits for its confirmation{seconds}; wait, or end it with `evenkeel confirm` "
-            "or `evenkeel revert`."
+            f"Run {armed.run} is armed and waits for its confirmation{seconds}; wait, or end it with `evenkeel "
+            "confirm` or `evenkeel revert`."
         )
     holder = HostLock(journal.state_dir, host.fs).holder()
     if holder and holder.is_alive and holder.pid != os.getpid():

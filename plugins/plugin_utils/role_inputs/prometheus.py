@@ -65,3 +65,9 @@ def _target(target: Mapping[str, Any]) -> list[str]:
         problem = checks.pattern_problems(f"{where}: targets", address, TARGET, "address:port, like 192.0.2.10:9100")
         found += problem or checks.port_problems(f"{where}: target {address!r}: port", str(address).rpartition(":")[2])
     return found
+
+
+def listeners(inputs: Mapping[str, Any]) -> list[checks.Listener]:
+    """Where the role listens with these inputs."""
+    address, port = str(inputs.get("prometheus_listen_address") or "*"), checks.as_int(inputs.get("prometheus_port"))
+    return [] if port is None else [checks.Listener("prometheus_port", address, port)]

@@ -41,17 +41,17 @@ def lived_in(world: SwitchWorld) -> None:
 def left(world: SwitchWorld) -> list[str]:
     """Everything below the test's directory that bears the name."""
     return sorted(
-        os.path.join(place, name)
+        str(Path(place, name))
         for place, directories, files in os.walk(world.etc.parent)
         for name in [*directories, *files]
-        if "evenkeel" in name or os.path.join(place, name) == world.state_dir
+        if "evenkeel" in name or str(Path(place, name)) == world.state_dir
     )
 
 
 def test_everything_is_found_and_removed_and_configuration_stays(world: SwitchWorld) -> None:
     lived_in(world)
     found = traces.find(world.state_dir, world.host)
-    assert {os.path.basename(path) for path in found.paths} == {
+    assert {Path(path).name for path in found.paths} == {
         "evenkeel",
         "60-evenkeel",
         "evenkeel-revert.service",
