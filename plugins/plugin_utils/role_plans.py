@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible_collections.evenkeel.ops.plugins.module_utils.firewall_table import DIRECTORY as FIREWALLS
+from ansible_collections.evenkeel.ops.plugins.module_utils.preview import EVENKEEL
 from ansible_collections.evenkeel.ops.plugins.module_utils.providers.boot_sysctl import normal_key
 from ansible_collections.evenkeel.ops.plugins.module_utils.providers.draft import WHOLE_NAMES
 from ansible_collections.evenkeel.ops.plugins.module_utils.scoped_files import scoped_path
@@ -28,7 +30,6 @@ INPUTS = "ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs."
 TOUCHES = "meta/touches.yml"
 REPLACED, REMOVED, EDITED, OWNED = "replaced", "removed", "edited", "owned"
 HOWS = (REPLACED, REMOVED, EDITED, OWNED)
-FILE_KEYS = {"files", "catalogue", "settings", "processes"}
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,12 @@ def plan(role: str, inputs: Mapping[str, Any], own: bool = True) -> RolePlan:
     if about is None:
         return RolePlan(role, silent=True)
     found = RolePlan(role, processes=tuple(about.get("processes") or ()))
-    found.touches = [Touch(item["path"], item["how"], role) for item in about.get("files") or ()]
+    files = list(about.get("files") or ())
+    if inputs.get("common_package_mirrors"):
+        replaced = inputs.get("common_package_sources_replaced") or ()
+        files += [item for item in about.get("mirrors") or () if not replaced or item["how"] != REMOVED]
+        files += [{"path": path, "how": REMOVED} for path in replaced]
+    found.touches = [Touch(item["path"], item["how"], role) for item in files]
     found.listeners = list(_asked("listeners", role, inputs))
     found.claims = frozenset(_asked("claims", role, inputs))
     if about.get("catalogue"):
@@ -179,6 +185,10 @@ def _service(found: RolePlan, state: Mapping[str, Any]) -> None:
 
 
 def _firewall(found: RolePlan, state: Mapping[str, Any]) -> None:
+    name = str(state.get("table") or EVENKEEL)
+    unit = f"{EVENKEEL}-firewall.service" if name == EVENKEEL else f"{EVENKEEL}-firewall-{name}.service"
+    for path in (f"{FIREWALLS}/{name}.nft", f"{FIREWALLS}/{name}.d/*.json", f"/etc/systemd/system/{unit}"):
+        _touch(found, path, REPLACED)
     if (state.get("policy") or {}).get("input") == "drop":
         found.let_in = found.let_in or []
     for rule in state.get("allow") or ():
