@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.evenkeel.ops.plugins.plugin_utils import preview, role_plans
+from ansible_collections.evenkeel.ops.plugins.plugin_utils import preview_verdicts, role_plans
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.catalogue import CatalogueError
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.play_inputs import OWN
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.playbook_inputs import (
@@ -38,7 +38,7 @@ class ActionModule(ActionBase):
         found = self._execute_module(module_name="evenkeel.ops.preview_info", module_args=args, task_vars=variables)
         if found.get("failed") or "files" not in found:
             return {**result, **found}
-        entries = preview.judge(found, plans)
+        entries = preview_verdicts.judge(found, plans)
         silent = [each.role for each in plans if each.silent]
         untold = [{"what": f"what the role {role} writes", "reason": "it does not say so"} for role in silent]
         roles = [each.role for each in plans]
@@ -47,7 +47,7 @@ class ActionModule(ActionBase):
             "changed": False,
             "roles": roles,
             "entries": entries,
-            "totals": preview.totals(entries),
+            "totals": preview_verdicts.totals(entries),
             "unseen": found["unseen"] + untold,
             "touches": role_plans.patterns(plans),
         }

@@ -63,8 +63,8 @@ EVENKEEL = "evenkeel"
 MOST_FILES = 5000
 MOST_BYTES = 4 << 20
 EXEC = re.compile(r"^\s*(Exec[A-Za-z]+|User|Group|Type)\s*=", re.MULTILINE)
-NGINX_DEFAULT = re.compile(r"^\s*listen\s+([^;#\n]*?)\s+default_server", re.MULTILINE)
-NGINX_NAMES = re.compile(r"^\s*server_name\s+([^;#]+);", re.MULTILINE)
+NGINX_DEFAULT = re.compile(r"(?<![\w-])listen\s+([^;{}]*?)\s+default_server(?![\w-])")
+NGINX_NAMES = re.compile(r"(?<![\w-])server_name\s+([^;{}]+);")
 
 
 @dataclass
@@ -252,6 +252,7 @@ def _claims(topic: str, text: str) -> list[str]:
     if topic in ("drop-in", "unit"):
         return sorted({match[1] for match in EXEC.finditer(text)})
     if topic == "nginx":
+        text = re.sub(r"#.*", "", text)
         ports = [listen.split()[0].rpartition(":")[2] for listen in NGINX_DEFAULT.findall(text)]
         defaults = [f"default_server {port}" for port in ports]
         names = [f"server_name {name}" for names in NGINX_NAMES.findall(text) for name in names.split() if name != "_"]
