@@ -13,15 +13,17 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.evenkeel.ops.plugins.plugin_utils import receipt
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.play_inputs import PlayInputs
-from ansible_collections.evenkeel.ops.plugins.plugin_utils.playbook_inputs import PlaybookInputs
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.playbook_inputs import (
+    OF_THE_RUN,
+    PlaybookInputs,
+    beside_task,
+)
 
 NO_RECEIPT = (
     "evenkeel_receipt_required is true, but the receipt callback is not active or cannot write; turn it on with "
     "`callbacks_enabled = evenkeel.ops.receipt` in section [defaults] of ansible.cfg, or with "
     "ANSIBLE_CALLBACKS_ENABLED=evenkeel.ops.receipt in the environment."
 )
-# What a run knows of itself; the rest is the host's, in each play.
-OF_THE_RUN = ("hostvars", "groups", "ansible_check_mode", "ansible_diff_mode", "ansible_version", "ansible_run_tags")
 
 
 class ActionModule(ActionBase):
@@ -64,14 +66,7 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(
                 f"playbook is {playbook!r}; allowed is the path of a playbook, without roles beside it."
             )
-        return None, self._beside_task(playbook)
-
-    def _beside_task(self, name: str) -> Path:
-        """A path as the file means it that the task is written in; the run may have begun with another playbook."""
-        path = Path(self._task.get_path().rpartition(":")[0]).parent / name
-        if not path.is_file():
-            raise AnsibleActionFail(f"playbook is {name!r}; allowed is a file beside the one that says so: no {path}.")
-        return path
+        return None, beside_task(playbook, self._task)
 
     def _misses_receipt(self, variables: dict[str, Any]) -> bool:
         required = self._templar.template(variables.get("evenkeel_receipt_required", False))

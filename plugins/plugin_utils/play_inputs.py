@@ -81,6 +81,10 @@ class PlayInputs:
         made = _made_by_tasks(variables)
         return [problem for role in self.roles for problem in self._of_role(role, variables, templar, made)]
 
+    def values(self, role: RoleSpec, variables: Mapping[str, Any], templar: Any) -> dict[str, Any]:
+        """A role's inputs on one host; without those that cannot be templated, which are a problem elsewhere."""
+        return _template(role, {**variables, **role.given, **self.extra}, templar)[0]
+
     def _of_role(self, role: RoleSpec, variables: Mapping[str, Any], templar: Any, made: set[str]) -> list[str]:
         # Extra vars win over what the play gives to the role.
         raw = {**variables, **role.given, **self.extra}

@@ -13,9 +13,12 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.playbook import Playbook
 
 from .play_inputs import PlayInputs
+from .role_specs import RoleSpec
 
 # A line names so many hosts; a mistake in group_vars would fill the screen otherwise.
 NAMED = 5
+# What a run knows of itself; the rest is the host's, in each play.
+OF_THE_RUN = ("hostvars", "groups", "ansible_check_mode", "ansible_diff_mode", "ansible_version", "ansible_run_tags")
 
 
 class PlaybookInputs:
@@ -39,6 +42,15 @@ class PlaybookInputs:
                 hosts.append(host)
         return [f"{_listed(hosts)}: {problem}" for problem, hosts in found.items()]
 
+    def roles_of(self, name: str, common: Mapping[str, Any], templar: Any) -> Iterator[tuple[RoleSpec, dict[str, Any]]]:
+        """The roles that one host gets, in order, each with its inputs; a role of several plays comes several times."""
+        for play in self.plays:
+            checked = PlayInputs(play, self.loader, play.collections or ())
+            for host in self._hosts(play, templar) if checked.roles else ():
+                if host.name == name:
+                    variables = {**common, **self.manager.get_vars(play=play, host=host, include_hostvars=False)}
+                    yield from ((role, checked.values(role, variables, templar)) for role in checked.roles)
+
     def _found(self, common: Mapping[str, Any], templar: Any) -> Iterator[tuple[str, str]]:
         for play in self.plays:
             checked = PlayInputs(play, self.loader, play.collections or ())
@@ -55,6 +67,14 @@ class PlaybookInputs:
         engine = templar.copy_with_new_env(available_variables=self.manager.get_vars(play=play))
         hosts: list[Any] = self.inventory.get_hosts(engine.template(play.hosts))
         return hosts
+
+
+def beside_task(name: Any, task: Any) -> Path:
+    """A path as the file means it that the task is written in; the run may have begun with another playbook."""
+    path = Path(task.get_path().rpartition(":")[0]).parent / str(name)
+    if not path.is_file():
+        raise AnsibleActionFail(f"playbook is {name!r}; allowed is a file beside the one that says so: no {path}.")
+    return path
 
 
 def _listed(hosts: list[str]) -> str:

@@ -50,3 +50,8 @@ def _listeners(inputs: Mapping[str, Any], enabled: list[str], ports: Mapping[str
         checks.Listener(f"exporters_ports.{endpoint.name}", address, endpoint.port)
         for endpoint in exporters.endpoints(enabled, ports)
     ]
+
+
+def listeners(inputs: Mapping[str, Any]) -> list[checks.Listener]:
+    """Where the role listens with these inputs."""
+    return _listeners(inputs, list(inputs.get("exporters_enabled") or []), inputs.get("exporters_ports") or {})

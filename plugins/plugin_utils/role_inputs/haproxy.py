@@ -153,3 +153,8 @@ def _listeners(inputs: Mapping[str, Any], frontends: list[Mapping[str, Any]]) ->
             if port is not None:
                 where = f"haproxy_frontends: frontend {frontend.get('name')!r}: bind"
                 yield checks.Listener(where, str(bind.get("address", "*")), port)
+
+
+def listeners(inputs: Mapping[str, Any]) -> list[checks.Listener]:
+    """Where the role listens with these inputs."""
+    return list(_listeners(inputs, checks.entries(inputs.get("haproxy_frontends"))))

@@ -18,7 +18,7 @@ DEFAULT_LISTEN = ("80",)
 
 def problems(inputs: Mapping[str, Any]) -> list[str]:
     """Return one sentence for each contradiction; none means that the inputs hold together."""
-    sites = [site for site in checks.entries(inputs.get("nginx_sites")) if site.get("state", "present") == "present"]
+    sites = _present(inputs)
     return [
         *_status(inputs),
         *checks.duplicate_problems("nginx_sites", (site.get("name") for site in sites)),
@@ -130,3 +130,21 @@ def _listeners(sites: list[Mapping[str, Any]]) -> Iterator[checks.Listener]:
             if parts is not None:
                 where = f"nginx_sites: site {site.get('name')!r}: listen"
                 yield checks.Listener(where, parts["address"] or "*", int(parts["port"]))
+
+
+def listeners(inputs: Mapping[str, Any]) -> list[checks.Listener]:
+    """Where the role listens with these inputs."""
+    return list(_listeners(_present(inputs)))
+
+
+def claims(inputs: Mapping[str, Any]) -> list[str]:
+    """What NGINX takes once only: the name of a server, and the default server of a port."""
+    sites = _present(inputs)
+    names = [f"server_name {name}" for site in sites for name in site.get("server_names") or ()]
+    every = checks.as_bool(inputs.get("nginx_default_server_enabled", True))
+    defaults = [site for site in sites if every or checks.as_bool(site.get("default", False))]
+    return names + [f"default_server {listener.port}" for listener in _listeners(defaults)]
+
+
+def _present(inputs: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [site for site in checks.entries(inputs.get("nginx_sites")) if site.get("state", "present") == "present"]

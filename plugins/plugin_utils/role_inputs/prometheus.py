@@ -132,3 +132,9 @@ def _never_fires(
     if "input" in needs and not hosts:
         found.append(f"{where} {needs['input']} is empty; allowed is a list with at least one host.")
     return found
+
+
+def listeners(inputs: Mapping[str, Any]) -> list[checks.Listener]:
+    """Where the role listens with these inputs."""
+    address, port = str(inputs.get("prometheus_listen_address") or "*"), checks.as_int(inputs.get("prometheus_port"))
+    return [] if port is None else [checks.Listener("prometheus_port", address, port)]
