@@ -87,7 +87,7 @@ options:
     default: {}
   describe:
     description:
-      - Statuses whose results get C(title), C(why), C(refs) and C(area) from the catalogue.
+      - Statuses whose results get C(title), C(why), C(refs), C(area), C(profiles) and C(remedy) from the catalogue.
     type: list
     elements: str
     choices: [compliant, changed, would_change, waived, not_applicable, unknown, failed]
@@ -194,8 +194,16 @@ results:
     assumed:
       description: The prediction rests on a package or kernel module that is only planned.
       type: bool
+    remedy:
+      description: What brings the control about, in a sentence; of the statuses in O(describe).
+      type: str
   sample:
     - {id: sshd-no-root-login, status: changed, before: "yes", after: "no", reason: "", assumed: false}
+profile:
+  description: The profile that was taken.
+  type: str
+  returned: when O(profile) is given
+  sample: baseline
 summary:
   description: Number of controls by status.
   type: dict
