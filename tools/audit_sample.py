@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from ansible_collections.evenkeel.ops.plugins.plugin_utils.audit_report import (
     build,
 )
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.catalogue import (  # noqa: E402 - as above
+    Selection,
     Wishes,
     join,
     load,
@@ -67,11 +69,17 @@ def status_of(host: str, control: Mapping[str, Any], reached: float) -> str:
     return "failed" if "probe" in control else "would_change"
 
 
-def results(host: str, profile: str, reached: float) -> list[dict[str, Any]]:
-    """What `controls` would return of it."""
+@cache
+def chosen_controls(profile: str) -> tuple[list[dict[str, Any]], Selection]:
+    """The controls of a profile, and what is said of them."""
     catalogue = load([str(CATALOGUE)])
     selection = select(catalogue, Wishes(profile), TODAY)
-    chosen = [control for control in catalogue if control["id"] in selection.prose]
+    return [control for control in catalogue if control["id"] in selection.prose], selection
+
+
+def results(host: str, profile: str, reached: float) -> list[dict[str, Any]]:
+    """What `controls` would return of it."""
+    chosen, selection = chosen_controls(profile)
     found = [{"id": control["id"], "status": status_of(host, control, reached)} for control in chosen]
     words = {"failed": "grep returned 0, not 1: /etc/sudoers.d/10-robot", "not_applicable": "a container has no kernel"}
     for line in found:
@@ -109,10 +117,9 @@ def picture(page: Path, target: Path) -> None:
         size = ["--hide-scrollbars", "--window-size=1200,1640", f"--user-data-dir={profile}", f"--screenshot={shot}"]
         subprocess.run([*CHROMIUM, *size, page.absolute().as_uri()], check=True, capture_output=True, timeout=120)
         target.parent.mkdir(parents=True, exist_ok=True)
-        if shutil.which("convert"):
-            subprocess.run(["convert", shot, "-strip", "-colors", "64", f"PNG8:{target}"], check=True)
-        else:
-            shutil.copyfile(shot, target)
+        shutil.copyfile(shot, target)
+    if shutil.which("pngquant"):
+        subprocess.run(["pngquant", "--force", "--strip", "--output", target, "64", target], check=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
