@@ -26,7 +26,7 @@ from ansible_collections.evenkeel.ops.plugins.module_utils.providers.spec import
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.remedies import remedy
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-TOLD = ("title", "why", "refs", "area", "profiles")
+TOLD = ("title", "why", "refs", "area", "profiles", "risk")
 WAIVER = ("id", "reason", "owner", "expires")
 
 
