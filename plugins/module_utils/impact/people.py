@@ -143,8 +143,9 @@ def rsa_bits(words: Sequence[str]) -> int:
 def sudo(control: Control, scene: Scene) -> Iterator[Touch]:
     """Whoever a rule of sudo speaks of."""
     said = "the new setting" if control.secret else f"`{control.state.get('value')}`"
-    for who in sudo_subjects(scene):
-        yield Touch("user", who, f"uses sudo: from now on with {said}")
+    subjects = sudo_subjects(scene)
+    if subjects:
+        yield Touch("user", ", ".join(subjects), f"may use sudo: from now on with {said}")
 
 
 def sudo_subjects(scene: Scene) -> list[str]:
