@@ -56,7 +56,9 @@ def test_audit_writes_its_evidence_and_fails_below_the_threshold(place: Place) -
     wishes = ["-e", f"evenkeel_audit_report={reports}", "-e", "evenkeel_audit_threshold=100"]
     done = place.run("ansible-playbook", "evenkeel.ops.audit", *wishes)
     assert done.returncode == 2, done.stdout + done.stderr
-    assert re.search(r"localhost scores [0-9.]+, and evenkeel_audit_threshold is 100 per cent", done.stdout), done.stdout
+    assert re.search(r"localhost scores [0-9.]+, and evenkeel_audit_threshold is 100 per cent", done.stdout), (
+        done.stdout
+    )
     assert {path.name for path in reports.iterdir()} == {"audit.html", "audit.json", "audit.prom", "audit.xml"}
     assert "</html>" in (reports / "audit.html").read_text(encoding="utf-8")
 

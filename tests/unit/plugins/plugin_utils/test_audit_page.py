@@ -23,7 +23,7 @@ from ansible_collections.evenkeel.ops.plugins.plugin_utils.audit_page.render imp
     spans,
     step,
 )
-from ansible_collections.evenkeel.ops.plugins.plugin_utils.audit_report import STATUSES, About, Audited, build
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.audit_report import OPEN, STATUSES, About, Audited, build
 
 from tools.audit_sample import CHROMIUM, fleet, report
 
@@ -251,6 +251,17 @@ def test_failing_control_is_found_by_its_id(opened: Callable[..., tuple[Elements
     lists = [a["data-hosts"] for tag, a, hidden in made.found if tag == "li" and "data-hosts" in a and not hidden]
     assert lists
     assert all(str(names.index(host)) in str(each).split() for each in lists)
+
+
+@needs_browser
+@pytest.mark.parametrize("host", ["vault1", "backup1"])
+def test_host_has_its_own_findings(opened: Callable[..., tuple[Elements, str]], host: str) -> None:
+    """All that is open on it, and nothing of the others."""
+    data = report()
+    own = next(each for each in data["hosts"] if each["name"] == host)
+    wanted = {(r["id"], r["status"]) for r in own["results"] if r["status"] in OPEN}
+    made, _console = opened(render(data), f"#host={host}")
+    assert {(row["data-id"], row["data-status"]) for row in made.rows()} == wanted
 
 
 @needs_browser
