@@ -30,8 +30,8 @@ lab-down: setup ## remove all that the lab made; stop the engine if this project
 	@$(PYTHON_RUN) tools.lab down
 	@$(PYTHON_RUN) tools.lab engine stop
 
-audit: setup ## look at this machine, change nothing
-	@ansible-playbook evenkeel.ops.audit --inventory localhost, --connection local
+audit: setup ## look at this machine, change nothing; REPORT=build/audit compares it with the hardening catalogue, too
+	@ansible-playbook evenkeel.ops.audit --inventory localhost, --connection local $(if $(REPORT),-e evenkeel_audit_report=$(REPORT))
 
 bench: lab-up ## measure what second runs cost, write docs/benchmarks.md
 	@$(PYTHON_RUN) tools.bench

@@ -49,6 +49,8 @@ class ActionModule(GuardedAction):
         result = self.execute_guarded(MODULE, self._module_args(args, selection), task_vars or {})
         # At -vvv it would repeat the catalogue for every host.
         result.pop("invocation", None)
+        if args.get("profile") is not None:
+            result["profile"] = args["profile"]
         described = args["describe"] if args.get("describe") is not None else DESCRIBED
         join(result.get("results") or [], selection.prose, described)
         return result

@@ -23,6 +23,7 @@ MODULE = "controls"
 CONFIRM = {"deadline": 120, "units": []}
 # How many failed controls the message names; all are in the results.
 NAMED = 5
+IMPACT_IS_FOR_CHECK_MODE = "impact is true: allowed in check mode only, where nothing has been changed yet"
 NO_SWITCH = (
     "Controls with risk access are applied without the dead man's switch, which needs root and systemd on the host;"
     " with option confirm they are refused instead."
@@ -47,8 +48,13 @@ def serve(params: Mapping[str, Any], check_mode: bool, host: Host | None = None)
         if problems:
             raise controls_input.BadInput(problems)
         controls = controls_input.read(with_secrets(params["controls"] or [], params.get("secrets") or ""))
+        if params.get("impact") and not check_mode:
+            raise controls_input.BadInput([IMPACT_IS_FOR_CHECK_MODE])
         call = Call(params, controls, host or Host(), check_mode)
-        return call.answer(call.engine.run(call.transact, params.get("waived") or {}))
+        answer = call.answer(call.engine.run(call.transact, params.get("waived") or {}))
+        if params.get("impact"):
+            answer.values["unseen"] = call.engine.tell_impact()
+        return answer
     except controls_input.BadInput as bad:
         return Answer(error=controls_input.refusal(bad.problems))
     except Refused as refused:

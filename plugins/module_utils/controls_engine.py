@@ -13,6 +13,10 @@ from typing import Any, Protocol
 from .changes import Step
 from .changes_basic import SetState
 from .host import Host
+from .impact.network import firewall
+from .impact.registry import touched
+from .impact.scene import Scene
+from .impact.touch import Touch, as_data
 from .providers.base import (
     CHANGE,
     COMPLIANT,
@@ -25,6 +29,7 @@ from .providers.base import (
     Provider,
     Verdict,
 )
+from .providers.firewall import Firewall
 from .providers.needs import Needs
 from .providers.registry import PROVIDERS
 from .redaction import Redactor, digest, texts
@@ -213,6 +218,26 @@ class Controls:
             line["before"], line["after"] = digest(line["before"]), digest(line["after"])
         line["reason"] = self._redact(line["reason"])
         return line
+
+    def tell_impact(self) -> list[dict[str, str]]:
+        """Put what a control would touch to the result of each that would change; what could not be seen."""
+        scene = Scene(self.host)
+        controls = {control.id: control for control in self.controls}
+        for line in self.report.results:
+            if line["status"] == WOULD_CHANGE:
+                control = controls[line["id"]]
+                line["touches"] = self._redact(as_data(self._touched(control, scene)))
+        return [{"what": what, "reason": reason} for what, reason in sorted(scene.unseen.items())]
+
+    def _touched(self, control: Control, scene: Scene) -> list[Touch]:
+        """The policy of a table decides with the rules of all its controls who is shut out."""
+        if control.key != Firewall.key:
+            return touched(control, self.verdicts[control.id], scene)
+        if (control.state.get("policy") or {}).get("input") != "drop":
+            return []
+        name = control.state["table"]
+        members = [each for each in self.controls if each.key == Firewall.key and each.state["table"] == name]
+        return list(firewall(Firewall(self.host, self.planned).wanted_table(name, members), scene))
 
     def diff(self) -> list[dict[str, Any]]:
         """The files that changed or would change, without our own records and without secrets."""

@@ -87,7 +87,8 @@ options:
     default: {}
   describe:
     description:
-      - Statuses whose results get C(title), C(why), C(refs) and C(area) from the catalogue.
+      - Statuses whose results get C(title), C(why), C(refs), C(area), C(profiles), C(risk) and
+        C(remedy) from the catalogue.
     type: list
     elements: str
     choices: [compliant, changed, would_change, waived, not_applicable, unknown, failed]
@@ -99,6 +100,12 @@ options:
     type: str
     choices: [fail, report]
     default: fail
+  impact:
+    description:
+      - Put to each result that would change what it touches of what runs on the host at this moment, such as sessions,
+        listeners, connections, users and processes. In check mode only.
+    type: bool
+    default: false
   keep:
     description: Ids of controls that are not part of this call and keep what they have set. Set by the action plugin.
     type: list
@@ -194,8 +201,26 @@ results:
     assumed:
       description: The prediction rests on a package or kernel module that is only planned.
       type: bool
+    touches:
+      description:
+        - With O(impact), what the control would touch. Each has C(what) it is (listener, connection, session, user,
+          process, unit, module, mount or interface), its C(name), and the C(effect) on it.
+      type: list
+    remedy:
+      description: What brings the control about, in a sentence; of the statuses in O(describe).
+      type: str
   sample:
     - {id: sshd-no-root-login, status: changed, before: "yes", after: "no", reason: "", assumed: false}
+unseen:
+  description: What O(impact) could not see, each with C(what) and C(reason).
+  type: list
+  elements: dict
+  returned: when O(impact) is true
+profile:
+  description: The profile that was taken.
+  type: str
+  returned: when O(profile) is given
+  sample: baseline
 summary:
   description: Number of controls by status.
   type: dict
@@ -269,6 +294,7 @@ def argument_spec() -> dict[str, Any]:
             "default": ["failed", "unknown", "changed", "would_change"],
         },
         "on_failed": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+        "impact": {"type": "bool", "default": False},
         "keep": {"type": "list", "elements": "str", "default": [], "no_log": False},
         "waived": {"type": "dict", "default": {}},
         "secrets": {"type": "str", "no_log": True},

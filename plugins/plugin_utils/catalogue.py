@@ -23,9 +23,10 @@ import yaml
 from ansible_collections.evenkeel.ops.plugins.module_utils import controls_input
 from ansible_collections.evenkeel.ops.plugins.module_utils.providers.registry import PROVIDERS
 from ansible_collections.evenkeel.ops.plugins.module_utils.providers.spec import did_you_mean
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.remedies import remedy
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-TOLD = ("title", "why", "refs")
+TOLD = ("title", "why", "refs", "area", "profiles", "risk")
 WAIVER = ("id", "reason", "owner", "expires")
 
 
@@ -105,7 +106,10 @@ def select(catalogue: Sequence[Mapping[str, Any]], wishes: Wishes, today: dateti
     if problems:
         raise CatalogueError(problems)
     keep = [name for c in elsewhere for name in (c["id"], *(c.get("aliases") or ()))]
-    prose = {c["id"]: {key: c[key] for key in (*TOLD, "area") if key in c} for c in here}
+    prose = {c["id"]: {key: c[key] for key in TOLD if key in c} for c in here}
+    for control in [*here, *controls]:
+        # What an override says wins, and comes last.
+        prose[control["id"]]["remedy"] = remedy(control)
     return Selection(controls, keep, {c["id"]: waived[c["id"]] for c in here if c["id"] in waived}, prose)
 
 
@@ -179,7 +183,7 @@ def read_waivers(waivers: Sequence[Any], names: Names, today: datetime.date) -> 
 
 
 def join(results: Sequence[dict[str, Any]], prose: Mapping[str, Mapping[str, Any]], wanted: Iterable[str]) -> None:
-    """Put title, why, refs and area to the results of the wanted statuses."""
+    """Put title, why, refs, area, profiles and remedy to the results of the wanted statuses."""
     statuses = set(wanted)
     for result in results:
         if result.get("status") in statuses:

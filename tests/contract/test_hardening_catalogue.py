@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -108,3 +109,10 @@ def test_areas_are_in_the_guide(controls: list[dict[str, Any]]) -> None:
         f"| `{area}` | {number} |" for area, number in counted.items() if f"| `{area}` | {number} |" not in guide
     ]
     assert not missing
+
+
+def test_catalogue_page_is_fresh() -> None:
+    """docs/hardening_catalogue.md is as the generator writes it: `python -m tools.hardening_catalogue --write`."""
+    command = [sys.executable, "-m", "tools.hardening_catalogue", "--check"]
+    done = subprocess.run(command, cwd=tree.ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

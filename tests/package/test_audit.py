@@ -50,6 +50,27 @@ def test_audit_is_the_same_in_check_mode(place: Place) -> None:
     assert re.search(r"^localhost\s+: ok=\d+\s+changed=0\s+unreachable=0\s+failed=0", printed, re.MULTILINE), printed
 
 
+def test_audit_writes_its_evidence_and_fails_below_the_threshold(place: Place) -> None:
+    """From the installed copy, with the parts of the page that are no Python."""
+    reports = place.directory / "reports"
+    wishes = ["-e", f"evenkeel_audit_report={reports}", "-e", "evenkeel_audit_threshold=100"]
+    done = place.run("ansible-playbook", "evenkeel.ops.audit", *wishes)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert re.search(r"localhost scores [0-9.]+, and evenkeel_audit_threshold is 100 per cent", done.stdout), (
+        done.stdout
+    )
+    assert {path.name for path in reports.iterdir()} == {"audit.html", "audit.json", "audit.prom", "audit.xml"}
+    assert "</html>" in (reports / "audit.html").read_text(encoding="utf-8")
+
+
+def test_audit_refuses_what_it_does_not_know(place: Place) -> None:
+    """A threshold that is misspelt would never fail a pipeline."""
+    done = place.run("ansible-playbook", "evenkeel.ops.audit", "-e", "evenkeel_audit_treshold=90")
+    assert done.returncode == 2, done.stdout
+    assert "did you mean 'evenkeel_audit_threshold'?" in done.stdout
+    assert "Look at the host" not in done.stdout
+
+
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed: system calls were not watched")
 def test_module_makes_no_writing_call(place: Place, tmp_path: Path) -> None:
     """No system call of the module or of the programs that it asks writes outside a temporary directory."""

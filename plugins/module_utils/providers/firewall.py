@@ -168,11 +168,8 @@ class Firewall(Provider):
         return plan
 
     def _plan_table(self, plan: Plan, name: str, controls: list[Control]) -> None:
-        table = FirewallTable(self.host, name, self.planned.scope)
-        ports = self._ssh_ports()
-        wanted: dict[str, Mapping[str, Any]] = {control.id: said_by(control, ports) for control in controls}
-        gone = table.before.keys() - wanted.keys()
-        table.want({**wanted, **{control: table.before[control] for control in gone & self.planned.keep}})
+        table = self.wanted_table(name, controls)
+        gone = table.before.keys() - {control.id for control in controls}
         self._must_be_safe(table, controls)
         files, live = table.file_changes(), table.live_changes()
         step = Step(f"firewall {name}", [*files, *live] if table.parts() else [*live, *files], access=True)
@@ -187,6 +184,15 @@ class Firewall(Provider):
         for control_id in sorted(gone - self.planned.keep):
             key = f"table {table.target}"
             plan.released.append({"id": control_id, "file": table.part, "key": key, "action": "removed", "reason": ""})
+
+    def wanted_table(self, name: str, controls: Sequence[Control]) -> FirewallTable:
+        """The table as it would be with these controls of this scope, and those of it that are kept."""
+        table = FirewallTable(self.host, name, self.planned.scope)
+        ports = self._ssh_ports()
+        wanted: dict[str, Mapping[str, Any]] = {control.id: said_by(control, ports) for control in controls}
+        gone = table.before.keys() - wanted.keys()
+        table.want({**wanted, **{control: table.before[control] for control in gone & self.planned.keep}})
+        return table
 
     def _verdict(self, table: FirewallTable, control: Control, step: Step) -> Verdict:
         before, after = table.before.get(control.id), table.after[control.id]
