@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,20 +62,25 @@ def _catalogue(inputs: Mapping[str, Any]) -> list[str]:
         # Only a task knows what such a path is relative to; it refuses the same before the host is touched.
         return []
     try:
-        controls = select(
-            load([str(CATALOGUE), *extra], constants.DEFAULT_LOCAL_TMP),
-            Wishes(
-                inputs.get("hardening_profile", "baseline"),
-                inputs.get("hardening_areas") or None,
-                inputs.get("hardening_overrides") or {},
-                inputs.get("hardening_controls_disabled") or (),
-                inputs.get("hardening_waivers") or (),
-            ),
-            datetime.datetime.now(datetime.timezone.utc).date(),
-        ).controls
+        controls = wanted_controls(inputs, extra)
     except CatalogueError as error:
         return [_in_the_roles_words(problem) for problem in error.problems]
     return _shut_out(controls, str(inputs.get("__hardening_login") or ""))
+
+
+def wanted_controls(inputs: Mapping[str, Any], extra: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """The controls that these inputs ask for; CatalogueError where they cannot be carried out."""
+    return select(
+        load([str(CATALOGUE), *extra], constants.DEFAULT_LOCAL_TMP),
+        Wishes(
+            inputs.get("hardening_profile", "baseline"),
+            inputs.get("hardening_areas") or None,
+            inputs.get("hardening_overrides") or {},
+            inputs.get("hardening_controls_disabled") or (),
+            inputs.get("hardening_waivers") or (),
+        ),
+        datetime.datetime.now(datetime.timezone.utc).date(),
+    ).controls
 
 
 def _in_the_roles_words(problem: str) -> str:
