@@ -17,8 +17,9 @@ positional: profile
 options:
   _input:
     description:
-      - Settings, each with C(id), C(title), C(why), C(source), C(key) of a sysctl or C(path) below C(/sys), C(profiles)
-        (a value or rule by profile) and perhaps C(risk) and C(raise_only).
+      - Settings, each with C(id), C(title), C(why), C(source), C(profiles) (a value or rule by profile), one of C(key)
+        (a sysctl), C(path) (below C(/sys)), C(module), C(module_option), C(limit), C(disk), C(governor) and
+        C(parameter) (of the command line), and perhaps C(risk), C(raise_only), C(instead_of) and C(only_with).
     type: list
     elements: dict
     required: true
@@ -38,6 +39,18 @@ options:
     description: How many connections it serves at once. V(0) derives them from the memory, eight for each MiB.
     type: int
     default: 0
+  nic_mbits:
+    description: Speed of the network card in Mbit/s. V(0) is unknown and counts as 10000.
+    type: int
+    default: 0
+  hugepages_mib:
+    description: Memory in MiB that is reserved as huge pages, at most three quarters of O(memory_mib).
+    type: int
+    default: 0
+  hugepage_kib:
+    description: Size of a huge page in KiB.
+    type: int
+    default: 2048
   overrides:
     description: Other values by the settings' ids.
     type: dict
@@ -78,15 +91,20 @@ def kernel_controls(
     memory_mib: int,
     cores: int,
     connections: int = 0,
+    nic_mbits: int = 0,
+    hugepages_mib: int = 0,
+    hugepage_kib: int = 2048,
     overrides: Mapping[str, Any] | None = None,
     persist_only: bool = False,
 ) -> list[dict[str, Any]]:
     """Return the controls of a profile for a machine."""
-    sizes = {"memory_mib": memory_mib, "cores": cores}
+    sizes = {"memory_mib": memory_mib, "cores": cores, "hugepage_kib": hugepage_kib}
     for name, size in sizes.items():
         if int(size) < 1:
             raise AnsibleFilterError(f"kernel_controls: {name} is {size!r}; allowed is a number from 1")
-    machine = Machine(int(memory_mib), int(cores), int(connections))
+    machine = Machine(
+        int(memory_mib), int(cores), int(connections), int(nic_mbits), int(hugepages_mib), int(hugepage_kib)
+    )
     try:
         return controls(settings, profile, machine, overrides, bool(persist_only))
     except KernelProfileError as error:

@@ -79,13 +79,23 @@ class PlayInputs:
     def problems(self, variables: Mapping[str, Any], templar: Any) -> list[str]:
         """All problems of all roles, with the variables of one host in this play, not yet templated."""
         made = _made_by_tasks(variables)
-        return [problem for role in self.roles for problem in self._of_role(role, variables, templar, made)]
+        known: dict[str, dict[str, Any]] = {}
+        found = [problem for role in self.roles for problem in self._of_role(role, variables, templar, made, known)]
+        # Conflicts between roles are only looked for where each role by itself is right.
+        return found or _conflicts(known)
 
     def values(self, role: RoleSpec, variables: Mapping[str, Any], templar: Any) -> dict[str, Any]:
         """A role's inputs on one host; without those that cannot be templated, which are a problem elsewhere."""
         return _template(role, {**variables, **role.given, **self.extra}, templar)[0]
 
-    def _of_role(self, role: RoleSpec, variables: Mapping[str, Any], templar: Any, made: set[str]) -> list[str]:
+    def _of_role(
+        self,
+        role: RoleSpec,
+        variables: Mapping[str, Any],
+        templar: Any,
+        made: set[str],
+        known: dict[str, dict[str, Any]],
+    ) -> list[str]:
         # Extra vars win over what the play gives to the role.
         raw = {**variables, **role.given, **self.extra}
         values, found = _template(role, raw, templar)
@@ -97,6 +107,8 @@ class PlayInputs:
         if not found:
             # Contradictions are only looked for where every value is of its type.
             found = _contradictions(role, values)
+        if role.collection == OWN:
+            known[role.name] = values
         return inputs.mask(found, hidden)
 
     def _unknown(self, role: RoleSpec, raw: Mapping[str, Any], made: set[str]) -> list[str]:
@@ -136,17 +148,30 @@ def _made_by_tasks(variables: Mapping[str, Any]) -> set[str]:
 
 
 def _contradictions(role: RoleSpec, values: Mapping[str, Any]) -> list[str]:
-    if role.collection != OWN:
-        return []
-    name = CHECKS + role.name
+    module = _checks(role.name) if role.collection == OWN else None
+    found: list[str] = module.problems(values) if module else []
+    return found
+
+
+def _conflicts(known: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What roles of one play want in two ways. Each role that may be in conflict with another looks for itself."""
+    found: list[str] = []
+    for name, values in known.items():
+        module = _checks(name)
+        if hasattr(module, "conflicts"):
+            found += module.conflicts(values, known)
+    return found
+
+
+def _checks(role: str) -> Any:
+    """The module that checks a role's inputs; None where there is none."""
+    name = CHECKS + role
     try:
-        module = importlib.import_module(name)
+        return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name != name:
             raise
-        return []
-    found: list[str] = module.problems(values)
-    return found
+        return None
 
 
 def _where(role: Any) -> tuple[str, str, str]:

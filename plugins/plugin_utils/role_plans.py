@@ -88,7 +88,7 @@ def plan(role: str, inputs: Mapping[str, Any], own: bool = True) -> RolePlan:
     found.listeners = list(_asked("listeners", role, inputs))
     found.claims = frozenset(_asked("claims", role, inputs))
     if about.get("catalogue"):
-        _read_controls(found, hardening.selected(inputs))
+        _read_controls(found, hardening.wanted_controls(inputs, inputs.get("hardening_catalogue_extra") or ()))
         _read_firewall_inputs(found, inputs)
     if about.get("settings"):
         settings = yaml.safe_load((ROLES / role / about["settings"]).read_text(encoding="utf-8"))

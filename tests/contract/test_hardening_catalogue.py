@@ -15,6 +15,7 @@ import tree
 sys.path.insert(0, str(tree.ROOT / ".venv/collections"))
 
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.catalogue import Wishes, load, select
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import kernel
 
 CATALOGUE = tree.ROOT / "roles/hardening/files/catalogue"
 PROFILES = ("baseline", "strict")
@@ -94,11 +95,18 @@ def test_packages_come_through_the_proxy(controls: list[dict[str, Any]]) -> None
     assert sorted(tree.load(Path("roles/hardening/vars/debian.yml"))["__hardening_installing"]) == sorted(installing)
 
 
-def test_no_kernel_parameter_has_two_masters(controls: list[dict[str, Any]]) -> None:
-    """The roles hardening and kernel would undo each other's values."""
-    hardening = {c["sysctl"]["key"] for c in controls if "sysctl" in c}
-    tuning = {setting.get("key") for setting in tree.load(Path("roles/kernel/files/settings.yml"))}
-    assert not hardening & tuning
+def test_no_kernel_parameter_has_two_masters() -> None:
+    """The roles hardening and kernel would undo each other's values: only a node of a cluster has to be told which."""
+    settings = [s for path in tree.matching("roles/kernel/files/settings/*.yml") for s in tree.load(path)]
+    profiles = {profile for setting in settings for profile in setting["profiles"]}
+    found = {
+        (profile, hardening): len(
+            kernel.conflicts({"kernel_profile": profile}, {"hardening": {"hardening_profile": hardening}})
+        )
+        for profile in profiles
+        for hardening in ("baseline", "strict")
+    }
+    assert {which: number for which, number in found.items() if number} == {("kubernetes_node", "strict"): 2}
 
 
 def test_areas_are_in_the_guide(controls: list[dict[str, Any]]) -> None:

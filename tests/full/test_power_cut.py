@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
+from guest import play, reboot, root
 
 from tools.lab.settings import CHECKOUT
 from tools.vm.machine import Machine, timed
 
-HERE = Path(__file__).parent
 FAULTS = "/etc/ssh/sshd_config.d/05-fault.conf /etc/sysctl.d/60-fault.conf /etc/modules-load.d/fault.conf"
 BEFORE_FILES = (
     "printf 'net.ipv4.ip_forward = 0\\n' > /etc/sysctl.d/50-site.conf; chmod 640 /etc/sysctl.d/50-site.conf; "
@@ -27,22 +24,9 @@ MANIFEST = (
 STATE = "sysctl -n net.ipv4.ip_forward; lsmod | grep -c '^dummy' || true; systemctl is-enabled nftables.service || true"
 
 
-def root(machine: Machine, command: str) -> str:
-    quoted = command.replace("'", "'\"'\"'")
-    return machine.must(f"sudo sh -c '{quoted}'")
-
-
 def runs(machine: Machine) -> dict[str, str]:
     answer = json.loads(root(machine, "evenkeel runs --json"))
     return {item["run"]: item["state"] for item in answer["runs"]}
-
-
-def reboot(machine: Machine, what: str) -> None:
-    old = machine.must("cat /proc/sys/kernel/random/boot_id")
-    start = time.monotonic()
-    machine.ssh("sudo systemctl reboot")
-    machine.wait_for_login(not_boot=old)
-    timed(what, start)
 
 
 def boot_order(machine: Machine) -> dict[str, int]:
@@ -62,22 +46,7 @@ def site_files(machine: Machine) -> None:
 
 def test_reboot_while_armed(machine: Machine) -> None:
     before = root(machine, MANIFEST)
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), f"--inventory={machine.inventory()}"]
-    environment = {
-        **os.environ,
-        "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
-        "ANSIBLE_SSH_CONTROL_PATH_DIR": "/tmp",
-    }
-    done = subprocess.run(
-        [*command, str(HERE / "arm_and_break.yml")],
-        cwd=CHECKOUT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+    play(machine, "arm_and_break.yml")
     assert set(runs(machine).values()) == {"armed"}
     reboot(machine, "reboot while armed, back on port 22")
     assert set(runs(machine).values()) == {"reverted"}

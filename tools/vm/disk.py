@@ -19,8 +19,8 @@ from tools.lab.settings import SUITES, LabError, cache_dir
 GUEST_SCRIPT = Path(__file__).with_name("guest.sh")
 SIZE = "3G"
 PACKAGES = (
-    "acl,apparmor,attr,auditd,ca-certificates,dbus,iproute2,kmod,libpam-systemd,linux-image-cloud-amd64,nftables,"
-    "openssh-server,procps,python3,python3-apt,sudo,systemd-sysv,udev"
+    "acl,apparmor,attr,auditd,ca-certificates,dbus,grub2-common,iproute2,kmod,libpam-systemd,linux-image-cloud-amd64,"
+    "nftables,openssh-server,procps,python3,python3-apt,sudo,systemd-sysv,udev"
 )
 
 

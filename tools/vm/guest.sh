@@ -5,6 +5,9 @@ hostname=evenkeel-vm
 echo "$hostname" > /etc/hostname
 printf '127.0.0.1 localhost %s\n' "$hostname" > /etc/hosts
 echo '/dev/vda / ext4 errors=remount-ro 0 1' > /etc/fstab
+# The machine is started with its kernel given from outside; the boot loader's configuration is there to be changed.
+mkdir -p /boot/grub
+printf 'GRUB_TIMEOUT=0\nGRUB_CMDLINE_LINUX_DEFAULT="quiet"\nGRUB_CMDLINE_LINUX=""\n' > /etc/default/grub
 cat > /etc/systemd/network/10-dhcp.network <<'NETWORK'
 [Match]
 Name=en*

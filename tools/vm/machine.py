@@ -31,6 +31,8 @@ class Machine:
         self.port = _free_port()
         self.directory = Path(tempfile.mkdtemp(prefix="evenkeel-vm-", dir=cache_dir() / "vm"))
         self.process: subprocess.Popen[bytes] | None = None
+        # What a boot loader would put on the kernel's command line; read at each start.
+        self.command_line = ""
         self._prepare()
 
     def __enter__(self) -> Machine:
@@ -57,7 +59,8 @@ class Machine:
         command = [
             need("qemu-system-x86_64", "qemu-system-x86"),
             *("-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", str(self.memory_mib)),
-            *("-kernel", str(self.base.kernel), "-initrd", str(self.base.initrd), "-append", APPEND),
+            *("-kernel", str(self.base.kernel), "-initrd", str(self.base.initrd)),
+            *("-append", f"{APPEND} {self.command_line}".strip()),
             *("-drive", f"file={self.directory / 'disk.img'},format=raw,if=virtio"),
             *("-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{self.port}-:22"),
             *("-device", "virtio-net-pci,netdev=net", "-device", "virtio-rng-pci"),
@@ -75,6 +78,16 @@ class Machine:
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)
             self.process.wait()
+        self.process = None
+
+    def shut_down(self) -> None:
+        """Switch the machine off as an operator does."""
+        self.ssh("sudo systemctl poweroff")
+        if self.process is not None:
+            try:
+                self.process.wait(timeout=BOOT_SECONDS)
+            except subprocess.TimeoutExpired:
+                raise LabError(f"The virtual machine did not switch off within {BOOT_SECONDS} s.") from None
         self.process = None
 
     def wait_for_login(self, not_boot: str = "") -> str:

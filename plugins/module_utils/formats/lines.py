@@ -41,8 +41,12 @@ class Lines(Format):
                 document.delete(index)
 
     def render(self, entries: Iterable[Entry]) -> list[str]:
-        """The lines in the order of the controls."""
-        return [line for entry in entries for line in entry.values]
+        """The lines in the order of the controls, each control's below its comment."""
+        lines: list[str] = []
+        for entry in entries:
+            lines += [f"# {line}" for line in entry.comment.splitlines()]
+            lines += entry.values
+        return lines
 
     def faults(self, entry: Entry) -> list[str]:
         """At least one line, and no line twice."""

@@ -12,6 +12,12 @@ from ..changes import BlobStore, Kind
 from ..host import Host
 
 CHOSEN = re.compile(r"\[([^\]\s]+)\]")
+# Setting one of a pair makes the kernel set the other to 0, and 0 cannot be written: what counts is the other's value.
+COUNTERPARTS = {
+    f"/proc/sys/vm/{one}": f"/proc/sys/vm/{other}"
+    for pair in (("dirty_ratio", "dirty_bytes"), ("dirty_background_ratio", "dirty_background_bytes"))
+    for one, other in (pair, pair[::-1])
+}
 
 
 class KernelValueKind(Kind):
@@ -27,17 +33,26 @@ class KernelValueKind(Kind):
             return {"absent": True}
         except PermissionError:
             return {"unreadable": True}
-        return {"value": text.strip()}
+        state = {"value": text.strip()}
+        other = COUNTERPARTS.get(target)
+        if other and state["value"] == "0" and host.fs.exists(host.path(other)):
+            state["counterpart"] = host.fs.read(host.path(other)).decode("ascii", "replace").strip()
+        return state
 
     def same(self, one: dict[str, Any], other: dict[str, Any]) -> bool:
         """Whether two states mean the same value: blanks and the choices not taken do not count."""
         if "value" in one and "value" in other:
-            return plain(one["value"]) == plain(other["value"])
+            counterparts = [state["counterpart"] for state in (one, other) if "counterpart" in state]
+            return plain(one["value"]) == plain(other["value"]) and len(set(counterparts)) < 2
         return one == other
 
     def put(self, target: str, state: dict[str, Any], host: Host, blobs: BlobStore) -> None:
         """Write the value; there is nothing to do for a file that was not there or cannot be read."""
-        if "value" in state:
+        if "counterpart" in state:
+            host.fs.write_pseudo(
+                host.path(COUNTERPARTS[target]), f"{state['counterpart']}\n".encode("ascii", "replace")
+            )
+        elif "value" in state:
             host.fs.write_pseudo(host.path(target), f"{plain(state['value'])}\n".encode("utf-8", "surrogateescape"))
 
 

@@ -24,6 +24,16 @@ UNKNOWN = "unknown"
 FAILED = "failed"
 
 RISKS = ("none", "service", "access")
+# An option of several providers.
+COMMENT: Mapping[str, Any] = {
+    "type": "str",
+    "description": "What the file says above the value where it is rendered whole: why it is so.",
+}
+
+
+def comment_lines(state: Mapping[str, Any]) -> list[str]:
+    """The comment of a control as lines of a configuration file."""
+    return [f"# {line}" for line in (state.get("comment") or "").splitlines()]
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,11 @@ class BootSysctl:
         fits = [a for a in self._assignments if _is_pattern(a.key) and _fits(wanted, a.key) and a.value is not None]
         return fits[-1] if fits else None
 
+    def contenders(self, key: str) -> list[Assignment]:
+        """Every line that is about a key, in the order in which they are read."""
+        wanted = normal_key(key)
+        return [a for a in self._assignments if a.key == wanted or (_is_pattern(a.key) and _fits(wanted, a.key))]
+
     def _files(self) -> list[str]:
         chosen: dict[str, str] = {}
         for directory in DIRECTORIES:

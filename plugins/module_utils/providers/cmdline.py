@@ -15,7 +15,21 @@ from ..changes_basic import RunTool
 from ..host import Host
 from ..scoped_blocks import ScopedBlocks
 from ..scoped_files import names_in, read_text, scoped_path
-from .base import CHANGE, COMPLIANT, FAILED, NOT_APPLICABLE, Control, Plan, Planned, Provider, Unfit, Verdict, step_for
+from .base import (
+    CHANGE,
+    COMMENT,
+    COMPLIANT,
+    FAILED,
+    NOT_APPLICABLE,
+    Control,
+    Plan,
+    Planned,
+    Provider,
+    Unfit,
+    Verdict,
+    comment_lines,
+    step_for,
+)
 
 GRUB_CONFIGURATION = ("/boot/grub/grub.cfg", "/boot/grub2/grub.cfg")
 # A wrong value of one of these leaves a host that does not boot, or boots into somebody else's hands.
@@ -47,8 +61,8 @@ class BootLoader(ABC):
         """Words of the command line that others configure, by parameter."""
 
     @abstractmethod
-    def want(self, control: str, word: str) -> bool:
-        """Note the word; return whether it is configured already."""
+    def want(self, control: str, word: str, comment: Sequence[str] = ()) -> bool:
+        """Note the word, with lines of comment for a file; return whether it is configured already."""
 
     @abstractmethod
     def changes(self) -> list[Change]:
@@ -72,14 +86,22 @@ class DebianGrub(BootLoader):
         found: dict[str, set[str]] = {}
         for path in paths:
             text = "" if path == self.path else read_text(self.host, path) or ""
-            for value in re.findall(r"^\s*GRUB_CMDLINE_LINUX(?:_DEFAULT)?=(.*)$", text, re.MULTILINE):
-                for word in value.strip("\"' ").split():
-                    found.setdefault(word.partition("=")[0], set()).add(word)
+            for name, words in self.words(text).items():
+                found.setdefault(name, set()).update(words)
         return found
 
-    def want(self, control: str, word: str) -> bool:
+    @staticmethod
+    def words(text: str) -> dict[str, set[str]]:
+        """The words that one file adds to the command line, by parameter."""
+        found: dict[str, set[str]] = {}
+        for value in re.findall(r"^\s*GRUB_CMDLINE_LINUX(?:_DEFAULT)?=(.*)$", text, re.MULTILINE):
+            for word in value.strip("\"' ").split():
+                found.setdefault(word.partition("=")[0], set()).add(word)
+        return found
+
+    def want(self, control: str, word: str, comment: Sequence[str] = ()) -> bool:
         """DEFAULT comes last on the line, and the kernel takes the last word."""
-        return self.blocks.want(control, [f'GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT {word}"'])
+        return self.blocks.want(control, [*comment, f'GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT {word}"'])
 
     def changes(self) -> list[Change]:
         """The file, then the menu that update-grub makes of it."""
@@ -100,7 +122,7 @@ class Grubby(BootLoader):
         """grubby replaces what is there, so nothing is in the way."""
         return {}
 
-    def want(self, control: str, word: str) -> bool:
+    def want(self, control: str, word: str, comment: Sequence[str] = ()) -> bool:
         """Whether the default entry has it."""
         arguments = re.search(r'^args="(.*)"$', self.words, re.MULTILINE)
         present = arguments is not None and word in arguments.group(1).split()
@@ -134,6 +156,7 @@ class Cmdline(Provider):
             "description": "Name of the parameter, as in audit_backlog_limit.",
         },
         "value": {"type": "str", "description": "Its value, as in 8192. Without one the parameter stands alone."},
+        "comment": COMMENT,
     }
 
     @classmethod
@@ -193,7 +216,7 @@ class Cmdline(Provider):
             return Verdict(
                 FAILED, reason=f"/etc/default/grub or a drop-in of another says {' '.join(contrary)}: take it out first"
             )
-        configured, in_force = loader.want(control.id, word), word in running
+        configured, in_force = loader.want(control.id, word, comment_lines(control.state)), word in running
         verdict = Verdict(COMPLIANT, {"configured": configured, "running": in_force})
         verdict.after = {"configured": True, "running": in_force}
         if not in_force:

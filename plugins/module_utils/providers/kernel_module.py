@@ -14,7 +14,19 @@ from ..changes_basic import SetState
 from ..kinds.kernel_module import LoadedModule, canonical, loaded_modules
 from ..scoped_blocks import ScopedBlocks
 from ..scoped_files import names_in, read_text, scoped_path
-from .base import CHANGE, COMPLIANT, FAILED, NOT_APPLICABLE, Control, Plan, Provider, Verdict, step_for
+from .base import (
+    CHANGE,
+    COMMENT,
+    COMPLIANT,
+    FAILED,
+    NOT_APPLICABLE,
+    Control,
+    Plan,
+    Provider,
+    Verdict,
+    comment_lines,
+    step_for,
+)
 
 BLOCKED, LOADED = "blocked", "loaded"
 # modprobe reads these in this order of precedence; the first directory wins for one file name.
@@ -48,6 +60,13 @@ class KernelModule(Provider):
             "description": "blocked: modprobe runs /bin/false in its place, aliases do not lead to it, and it is "
             "unloaded where nothing uses it. loaded: it is loaded now and at every boot.",
         },
+        "persist_only": {
+            "type": "bool",
+            "default": False,
+            "description": "Write the configuration only, where the running kernel is not to be touched before the next"
+            " boot.",
+        },
+        "comment": COMMENT,
     }
 
     @classmethod
@@ -127,7 +146,7 @@ class KernelModule(Provider):
         path, group = self._path(state), [control for control in controls if control.state["state"] == state]
         blocks = ScopedBlocks(self.host, path, self.planned.scope, self.planned.keep)
         for control in group:
-            wanted = [line.format(canonical(control.state["name"])) for line in lines]
+            wanted = [*comment_lines(control.state), *(line.format(canonical(control.state["name"])) for line in lines)]
             plan.verdicts[control.id] = self._verdict(control, blocks.want(control.id, wanted), path)
         step = step_for(path, group)
         step.changes += blocks.changes()
@@ -137,7 +156,9 @@ class KernelModule(Provider):
         plan.released += blocks.released()
 
     def _live_changes(self, control: Control) -> list[Change]:
-        if self.host.is_container or self._live_is_right(control) or self._users(control):
+        if self.host.is_container or control.state.get("persist_only"):
+            return []
+        if self._live_is_right(control) or self._users(control):
             return []
         return [
             SetState("kernel_module", canonical(control.state["name"]), {"loaded": control.state["state"] == LOADED})
@@ -164,6 +185,9 @@ class KernelModule(Provider):
                 "" if live_right else "a container shares its kernel: only the configuration for the next boot is ours"
             )
             verdict.after["loaded"] = before["loaded"]
+        elif control.state.get("persist_only"):
+            verdict.after["loaded"] = before["loaded"]
+            verdict.reboot = "" if live_right else f"kernel module {name} is {state} from the next boot on"
         elif users and not live_right:
             verdict.after["loaded"] = True
             verdict.reboot = verdict.reason = f"kernel module {name} is in use by {users}; it stays until the next boot"

@@ -17,8 +17,6 @@ from . import claims as owned
 from .base import CHANGE, COMPLIANT, FAILED, NOT_APPLICABLE, UNKNOWN, Control, Plan, Provider, Unfit, Verdict, step_for
 from .draft import Draft, Wanted
 
-COMMENT = {"type": "str", "description": "What the drop-in says above the value: why it is so."}
-
 
 def numbers(value: object) -> list[int]:
     """The whole numbers of a value; none where it is anything else."""

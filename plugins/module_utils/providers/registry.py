@@ -10,6 +10,7 @@ from .apparmor import AppArmor
 from .audit_rule import AuditRule
 from .base import Provider
 from .cmdline import Cmdline
+from .device_attribute import DeviceAttribute
 from .file import File
 from .firewall import Firewall
 from .kernel_module import KernelModule
@@ -33,6 +34,7 @@ _ALL: tuple[type[Provider], ...] = (
     Cmdline,
     Sysctl,
     Sysfs,
+    DeviceAttribute,
     AppArmor,
     AuditRule,
     Firewall,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,7 +19,7 @@ from ..formats.sshd_includes import SshdConfiguration
 from ..operator_session import ssh_login
 from ..sshd_access import ACCESS_KEYWORDS, refusal
 from . import claims as owned
-from .base import CHANGE, FAILED, Control, Plan, Provider, ShutOut, Unfit, Verdict, step_for
+from .base import CHANGE, COMMENT, FAILED, Control, Plan, Provider, ShutOut, Unfit, Verdict, step_for
 from .draft import Draft, Wanted
 from .known_files import reloads, validators
 
@@ -35,13 +36,14 @@ def entry_of(control: Control) -> Entry:
     state = control.state
     format_ = FORMATS[state["format"]]
     listed = isinstance(state.get("value"), (list, tuple)) or state.get("state") == "absent"
-    return format_.entry(
+    entry = format_.entry(
         state.get("key") or "",
         texts(state.get("value")),
         state.get("section") or "",
         state.get("separator") or "",
         listed,
     )
+    return replace(entry, comment=state.get("comment") or "")
 
 
 class Setting(Provider):
@@ -102,6 +104,7 @@ class Setting(Provider):
             " sshd and journald by the file's path; an empty text turns it off.",
             "example": "chrony.service",
         },
+        "comment": COMMENT,
     }
 
     @classmethod

@@ -8,10 +8,10 @@ from __future__ import annotations
 from ..formats.base import Entry
 from ..formats.keyvalue import KeyValue
 from ..scoped_files import scoped_path
-from .base import Control
+from .base import COMMENT, Control
 from .boot_sysctl import SWAPPED, BootSysctl, normal_key, same_value
 from .draft import Draft
-from .kernel_values import COMMENT, KernelValues, numbers
+from .kernel_values import KernelValues, numbers
 
 # Once set they cannot be taken back before the next boot.
 ONE_WAY = {

@@ -10,8 +10,8 @@ import re
 from ..formats.base import Entry
 from ..formats.tmpfiles import Tmpfiles
 from ..scoped_files import scoped_path
-from .base import Control
-from .kernel_values import COMMENT, KernelValues
+from .base import COMMENT, Control
+from .kernel_values import KernelValues
 
 SELECTED = re.compile(r"\[([^\]\s]+)\]")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,16 +62,16 @@ def _catalogue(inputs: Mapping[str, Any]) -> list[str]:
         # Only a task knows what such a path is relative to; it refuses the same before the host is touched.
         return []
     try:
-        controls = selected(inputs)
+        controls = wanted_controls(inputs, extra)
     except CatalogueError as error:
         return [_in_the_roles_words(problem) for problem in error.problems]
     return _shut_out(controls, str(inputs.get("__hardening_login") or ""))
 
 
-def selected(inputs: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The controls that these inputs choose; CatalogueError where they cannot be."""
+def wanted_controls(inputs: Mapping[str, Any], extra: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """The controls that these inputs ask for; CatalogueError where they cannot be carried out."""
     return select(
-        load([str(CATALOGUE), *map(str, inputs.get("hardening_catalogue_extra") or ())], constants.DEFAULT_LOCAL_TMP),
+        load([str(CATALOGUE), *extra], constants.DEFAULT_LOCAL_TMP),
         Wishes(
             inputs.get("hardening_profile", "baseline"),
             inputs.get("hardening_areas") or None,

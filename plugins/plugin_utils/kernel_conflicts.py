@@ -1,0 +1,92 @@
+# Copyright: the evenkeel.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a kernel profile and the hardening catalogue want in two ways, found before any host is touched."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.evenkeel.ops.plugins.module_utils import controls_input
+from ansible_collections.evenkeel.ops.plugins.module_utils.providers.base import Control
+from ansible_collections.evenkeel.ops.plugins.module_utils.providers.kernel_values import numbers
+from ansible_collections.evenkeel.ops.plugins.module_utils.providers.registry import PROVIDERS
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.kernel_profiles import bounds, state_of
+
+# The options that say what a control wants.
+WANTS = {"sysctl": "value", "sysfs": "value", "kernel_module": "state", "cmdline": "value", "setting": "value"}
+KERNEL_FILE, HARDENING_FILE = "98-evenkeel-kernel.conf", "98-evenkeel-hardening.conf"
+
+
+def sentences(
+    settings: Sequence[Mapping[str, Any]],
+    profile: str,
+    overrides: Mapping[str, Any],
+    disabled: Sequence[str],
+    hardening: Sequence[Mapping[str, Any]],
+    hardening_profile: str,
+) -> list[str]:
+    """One sentence for each conflict: the key, both values, which one wins, and what to do."""
+    others = {PROVIDERS[c.key].subject(c): c for c in map(_control, hardening) if c.key in WANTS}
+    found = []
+    for setting in settings:
+        if profile not in setting["profiles"] or setting["id"] in disabled:
+            continue
+        rule = overrides.get(setting["id"], setting["profiles"][profile])
+        low, high = bounds(rule)
+        mine = _control({"id": setting["id"], **state_of(setting, low)})
+        other = others.get(PROVIDERS[mine.key].subject(mine))
+        only_raises = bool(setting.get("raise_only")) and setting["id"] not in overrides
+        if other is not None and _differ(low, high, wanted(other), only_raises):
+            found.append(_sentence(mine, _shown(low, high), other, profile, hardening_profile))
+    return found
+
+
+def wanted(control: Control) -> Any:
+    """What a control wants of its subject."""
+    return control.state.get(WANTS[control.key])
+
+
+def _control(raw: Mapping[str, Any]) -> Control:
+    control, faults = controls_input.read_one(raw)
+    if control is None:
+        raise ValueError("; ".join(faults))
+    return control
+
+
+def _differ(low: Any, high: Any, other: Any, only_raises: bool) -> bool:
+    """Whether there is a machine on which the two are not the same. A value that only rises leaves a higher one."""
+    if only_raises:
+        least, most = numbers(other), numbers(high)
+        return len(least) != len(most) or any(have < want for have, want in zip(least, most))
+    return low != high or _text(low) != _text(other)
+
+
+def _text(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, (list, tuple)) else " ".join(str(value).split())
+
+
+def _shown(low: Any, high: Any) -> str:
+    return _text(low) if low == high else f"a number from {_text(low)} to {_text(high)}"
+
+
+def _sentence(mine: Control, value: str, other: Control, profile: str, hardening_profile: str) -> str:
+    subject = PROVIDERS[mine.key].subject(mine).replace("kernel_module ", "kernel module ")
+    return (
+        f"kernel_profile {profile} wants {subject} to be {value} ({mine.id}), hardening_profile {hardening_profile}"
+        f" wants it to be {_text(wanted(other))} ({other.id}). {_winner(mine, other)} Allowed is one of the two: put"
+        f" {other.id} into hardening_controls_disabled or waive it, or put {mine.id} into kernel_settings_disabled."
+    )
+
+
+def _winner(mine: Control, other: Control) -> str:
+    if mine.key == "kernel_module":
+        return "The blocked one wins: modprobe runs /bin/false in its place, and the role kernel fails."
+    if mine.key == "cmdline":
+        return "The one that is configured first wins, and the other role fails."
+    theirs = posixpath.basename(str(other.state.get("file") or HARDENING_FILE))
+    if theirs < KERNEL_FILE:
+        return f"At boot {KERNEL_FILE} is read after {theirs} and wins, and the next run of the hardening fails."
+    return f"At boot {theirs} is read after {KERNEL_FILE} and wins, and the role kernel fails."
