@@ -22,6 +22,7 @@ from ansible_collections.evenkeel.ops.plugins.module_utils.providers.boot_sysctl
 from ansible_collections.evenkeel.ops.plugins.module_utils.providers.draft import WHOLE_NAMES
 from ansible_collections.evenkeel.ops.plugins.module_utils.scoped_files import scoped_path
 
+from . import kernel_profiles
 from .role_inputs import hardening
 from .role_inputs.checks import Listener
 
@@ -91,8 +92,7 @@ def plan(role: str, inputs: Mapping[str, Any], own: bool = True) -> RolePlan:
         _read_controls(found, hardening.wanted_controls(inputs, inputs.get("hardening_catalogue_extra") or ()))
         _read_firewall_inputs(found, inputs)
     if about.get("settings"):
-        settings = yaml.safe_load((ROLES / role / about["settings"]).read_text(encoding="utf-8"))
-        _read_settings(found, settings, inputs)
+        _read_settings(found, inputs)
     return found
 
 
@@ -211,16 +211,14 @@ READERS = {
 }
 
 
-def _read_settings(found: RolePlan, settings: Iterable[Mapping[str, Any]], inputs: Mapping[str, Any]) -> None:
+def _read_settings(found: RolePlan, inputs: Mapping[str, Any]) -> None:
     """Kernel settings. Their values are computed on the host; which keys they are is known before."""
     disabled = set(inputs.get("kernel_settings_disabled") or ())
-    for setting in settings:
-        if inputs.get("kernel_profile", "balanced") not in setting["profiles"] or setting["id"] in disabled:
-            continue
-        if "path" in setting:
-            _sysfs(found, setting)
-        else:
-            _sysctl(found, {"key": setting["key"], "value": "what the profile computes"})
+    for setting in kernel_profiles.own_settings():
+        rule = setting["profiles"].get(inputs.get("kernel_profile", "balanced"))
+        if rule is not None and setting["id"] not in disabled:
+            value = "what the profile computes" if isinstance(rule, Mapping) else rule
+            _read_controls(found, [kernel_profiles.state_of(setting, value)])
 
 
 def _read_firewall_inputs(found: RolePlan, inputs: Mapping[str, Any]) -> None:
