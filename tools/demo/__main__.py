@@ -6,7 +6,7 @@ import sys
 
 from docker.errors import DockerException
 
-from tools.demo import fleet, site, undo
+from tools.demo import fleet, keeping, rollouts, site, undo
 from tools.demo.fleet import Fleet
 from tools.demo.story import Story
 from tools.lab.settings import LabError
@@ -35,14 +35,25 @@ def demo(story: Story) -> int:
     with story.chapter("What they live with"):
         fleet.start_services(story)
         undo.note_before(servers)
-    with story.chapter("One playbook for all of it"):
+    with story.chapter("One playbook for all of it"), keeping.processes_watched() as watch:
         first = site.first_run(story)
     with story.chapter("The site answers and is watched"):
         site.answers_requests(story, servers)
     with story.chapter("Who is let in"):
         site.logins_refused(story, servers, root_before)
+    with story.chapter("Secrets are where they belong"):
+        keeping.secrets_delivered(story, servers, first, watch)
+    with story.chapter("A new release, while people use the old one"):
+        rollouts.deploy(story, servers)
+    with story.chapter("Patches, inside their window"):
+        rollouts.patch_outside(story, servers)
+        rollouts.patch_inside(story, servers)
+    with story.chapter("The backup comes back"):
+        keeping.restore_drill(story, servers)
+    with story.chapter("Something breaks"):
+        keeping.alert_travels(story, servers)
     with story.chapter("Nothing is left to do"):
-        site.second_run(story)
+        site.second_run(story, rollouts.RELEASE)
     with story.chapter("The way back"):
         undo.undo_run(story, servers, first)
     return verdict(story, servers)

@@ -6,7 +6,7 @@ import json
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,15 @@ from tools.lab.settings import CHECKOUT, LOGIN, LabError
 from tools.runs import LAB, run_playbook
 
 # What the fleet lives with and the collection does not bring: a Vault server, a database, somebody's pager.
-SERVICES: tuple[str, ...] = ()
+FETCH = """
+import urllib.error, urllib.request
+try:
+    answer = urllib.request.urlopen(urllib.request.Request({url!r}, headers={headers!r}), timeout=5)
+except urllib.error.HTTPError as error:
+    answer = error
+print(answer.status, answer.read().decode(), sep="\\n")
+"""
+SERVICES = ("vault_server", "postgresql", "webhook_receiver")
 
 
 @dataclass(frozen=True)
@@ -45,17 +53,26 @@ class Fleet:
                     return f"http://{item.address}:{item.port}"
         raise LabError(f"No host of {LAB} named {prefix}* publishes its port {port}: see lab_publish in its hosts.yml.")
 
-    def run(self, name: str, command: Sequence[str], *, login: str = LOGIN) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, name: str, command: Sequence[str], *, login: str = LOGIN, stdin: str = ""
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command on a host over SSH."""
         full = [*ssh_command(self.host(name).address, login=login), *command]
-        return subprocess.run(full, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        return subprocess.run(full, input=stdin, capture_output=True, text=True, check=False)
 
-    def must(self, name: str, command: Sequence[str]) -> str:
+    def must(self, name: str, command: Sequence[str], *, stdin: str = "") -> str:
         """Run a command that has to work."""
-        done = self.run(name, command)
+        done = self.run(name, command, stdin=stdin)
         if done.returncode:
             raise LabError(f"{name}: {' '.join(command)} ended with {done.returncode}: {done.stderr.strip()}")
         return done.stdout
+
+    def fetch(self, name: str, url: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
+        """What a server says to the host itself; headers travel on standard input, where nobody sees them."""
+        status, _, body = self.must(
+            name, ["python3", "-"], stdin=FETCH.format(url=url, headers=headers or {})
+        ).partition("\n")
+        return int(status), body.rstrip()
 
 
 def bring_up(story: Story) -> Fleet:

@@ -7,6 +7,7 @@ import re
 import socket
 import urllib.request
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from tools.demo.fleet import Fleet, get_json, wait_until
@@ -128,9 +129,9 @@ def reachable(address: str, port: int) -> bool:
         return False
 
 
-def second_run(story: Story) -> None:
-    """Nothing is left to do."""
-    result = run_playbook(SITE, "demo-second-run", tell=lambda line: None)
+def second_run(story: Story, deployed: Mapping[str, Any]) -> None:
+    """Nothing is left to do, with the release that was deployed since."""
+    result = run_playbook(SITE, "demo-second-run", variables=deployed, tell=lambda line: None)
     story.prove(
         result.changed == 0,
         f"second run: changed={result.changed} on {len(result.hosts)} hosts in {minutes(result.seconds)} "

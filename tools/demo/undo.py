@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
 
 from tools.demo.fleet import Fleet
 from tools.demo.story import Story
-from tools.lab.access import ssh_command
-from tools.lab.settings import CHECKOUT, LabError
+from tools.lab.settings import CHECKOUT
 from tools.runs import Result, run_playbook
 
 HOST = "vault1"
@@ -26,10 +24,7 @@ def note_before(fleet: Fleet) -> None:
 
 def note(fleet: Fleet, path: str) -> None:
     """Run the manifest script on the host, from standard input."""
-    command = [*ssh_command(fleet.host(HOST).address), "sudo", "sh", "-s", path]
-    done = subprocess.run(command, input=MANIFEST.read_bytes(), capture_output=True, check=False)
-    if done.returncode:
-        raise LabError(f"{HOST}: its manifest could not be written: {done.stderr.decode(errors='replace').strip()}")
+    fleet.must(HOST, ["sudo", "sh", "-s", path], stdin=MANIFEST.read_text(encoding="utf-8"))
 
 
 def undo_run(story: Story, fleet: Fleet, first: Result) -> None:

@@ -97,7 +97,7 @@ def test_the_second_run_changes_nothing(
 ) -> None:
     monkeypatch.setattr(site, "run_playbook", lambda *_args, **_more: result(tmp_path, changed))
     story = Story()
-    site.second_run(story)
+    site.second_run(story, {})
     assert verdicts(story) == [good]
 
 
