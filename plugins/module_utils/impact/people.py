@@ -11,6 +11,7 @@ import os
 import re
 import struct
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from .. import operator_session
@@ -45,30 +46,27 @@ def _root(scene: Scene, _keyword: str, values: Sequence[str]) -> Iterator[Touch]
     if values[0] not in ("no", "prohibit-password", "without-password"):
         return
     for user, address in scene.sessions:
-        if user == "root":
+        if user == "root" and values[0] == "no":
             yield Touch("session", f"root from {address}", "stays; root does not get in again")
-    ways = {} if values[0] == "no" else {"publickey": "stays possible"}
-    yield from _former([login for login in scene.logins if login.user == "root"], ways)
+    kept = set() if values[0] == "no" else {"publickey"}
+    yield from _former([login for login in scene.logins if login.user == "root" and login.method not in kept])
 
 
 def _passwords(scene: Scene, keyword: str, values: Sequence[str]) -> Iterator[Touch]:
     method = "password" if keyword == "passwordauthentication" else "keyboard-interactive"
     if values[0] != "no":
         return
-    yield from _former([login for login in scene.logins if login.method.startswith(method)], {})
+    yield from _former([login for login in scene.logins if login.method.startswith(method)])
     for account in scene.people:
         if account.has_password and not account.locked and not scene.keys(account):
             yield Touch("user", account.name, "has a password and no key: gets in over SSH no more")
 
 
-def _former(logins: Sequence[Login], kept: Mapping[str, str]) -> Iterator[Touch]:
-    counted: dict[tuple[str, str, str], int] = {}
-    for login in logins:
-        if login.method not in kept:
-            way = (login.user, login.method, login.address)
-            counted[way] = counted.get(way, 0) + 1
+def _former(logins: Sequence[Login]) -> Iterator[Touch]:
+    counted = Counter((login.user, login.method, login.address) for login in logins)
     for (user, method, address), number in sorted(counted.items()):
-        yield Touch("user", f"{user} from {address}", f"came in by {method} {number} times in 30 days: no more")
+        times = "once" if number == 1 else f"{number} times"
+        yield Touch("user", f"{user} from {address}", f"came in by {method} {times} in 30 days: no more")
 
 
 def _keys(scene: Scene, _keyword: str, values: Sequence[str]) -> Iterator[Touch]:
@@ -77,7 +75,7 @@ def _keys(scene: Scene, _keyword: str, values: Sequence[str]) -> Iterator[Touch]
         return
     for kind, beginnings in KEY_KINDS.items():
         if not any(name.startswith(beginnings) for name in allowed):
-            yield from _former([login for login in scene.logins if login.key.split("-")[0] == kind], {})
+            yield from _former([login for login in scene.logins if login.key.split("-")[0] == kind])
 
 
 def _short_keys(scene: Scene, _keyword: str, values: Sequence[str]) -> Iterator[Touch]:

@@ -38,6 +38,11 @@ LABELS = {
 SHORT = {**LABELS, "failed": "Needs a person", "would_change": "Not met"}
 # A group of hosts is counted from so many on; all names stay in its title.
 NAMED = 12
+# Whatever the locale of the controller is: the page is in English.
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 # What no font shows and a text might hide behind.
 INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
@@ -96,7 +101,7 @@ def moment(text: str) -> str:
         when = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
         return text
-    return f"{when.day} {when:%B %Y, %H:%M} UTC"
+    return f"{when.day} {MONTHS[when.month - 1]} {when:%Y, %H:%M} UTC"
 
 
 def plural(number: int, word: str) -> str:

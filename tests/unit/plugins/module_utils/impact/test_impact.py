@@ -59,8 +59,12 @@ def test_sessions(world: World) -> None:
 def test_root_login(world: World) -> None:
     """Whoever came in as root; with a key that stays possible where only passwords are shut out."""
     assert world.touched(sshd("PermitRootLogin", "no")) == [
-        ("user", "root from 192.0.2.9", "came in by publickey 1 times in 30 days: no more")
+        ("user", "root from 192.0.2.9", "came in by publickey once in 30 days: no more")
     ]
+    assert world.touched(sshd("PermitRootLogin", "prohibit-password")) == []
+    world.write("/proc/101/cmdline", "sshd: root [priv]")
+    session = ("session", "root from 192.0.2.7", "stays; root does not get in again")
+    assert session in world.touched(sshd("PermitRootLogin", "no"))
     assert world.touched(sshd("PermitRootLogin", "prohibit-password")) == []
 
 
