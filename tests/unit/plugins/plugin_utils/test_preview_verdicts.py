@@ -46,7 +46,7 @@ def file(path: str, topic: str = "other", origin: str = "foreign", **more: Any) 
     return {"topic": topic, "path": path, "origin": origin, "manager": "", "keys": {}, "claims": [], **more}
 
 
-def port(number: int, process: str = "x", address: str = "0.0.0.0", protocol: str = "tcp") -> dict[str, Any]:  # noqa: S104
+def port(number: int, process: str = "x", address: str = "0.0.0.0", protocol: str = "tcp") -> dict[str, Any]:  # noqa: S104 - said, not bound to
     return {"protocol": protocol, "address": address, "port": number, "process": process, "pid": 1}
 
 
