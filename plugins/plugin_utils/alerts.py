@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Alerts as data: areas of alerts with thresholds become rule files of Prometheus.
 
-An area is a file of roles/prometheus/files/alerts. Its expressions and texts name thresholds as ${name}; everything else in
-them is Prometheus' own language and is not templated.
+An area is a file of roles/prometheus/files/alerts. Its expressions and texts name thresholds as ${name}; all else
+in them is Prometheus' own language and is not templated.
 """
 
 from __future__ import annotations
@@ -144,7 +144,9 @@ def override_problems(where: str, overrides: Mapping[str, Any]) -> list[str]:
     for name, wishes in overrides.items():
         alert = alerts_by_name().get(name)
         if alert is not None and isinstance(wishes, Mapping):
-            found += [problem for key, value in wishes.items() for problem in _wish(f"{where}.{name}", alert, key, value)]
+            found += [
+                problem for key, value in wishes.items() for problem in _wish(f"{where}.{name}", alert, key, value)
+            ]
         elif alert is not None:
             found.append(f"{where}.{name} is {wishes!r}; allowed is a mapping with {', '.join(_keys(alert))}.")
     return found

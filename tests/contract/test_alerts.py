@@ -25,8 +25,8 @@ HEADINGS = ["## What it means", "## First five minutes", "## Mend it", "## So th
 EXPECTED = ["web1", "web2"]
 FIRING = re.compile(r'ALERTS\{alertname="(\w+)", alertstate="firing"\}')
 NAME = re.compile(r"(\w+) (fires|is silent): \S")
-# Less patience, and thresholds that are a quarter higher or lower: a silent case that no such change makes fire lies far
-# from its threshold, or has nothing to do with the alert.
+# Less patience, and thresholds that are a quarter higher or lower: a silent case that no such change makes fire lies
+# far from its threshold, or has nothing to do with the alert.
 NEAR = 1.25
 
 

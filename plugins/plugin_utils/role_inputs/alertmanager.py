@@ -116,8 +116,8 @@ def _cluster(inputs: Mapping[str, Any]) -> list[str]:
     found += _addresses("alertmanager_cluster_peers", peers)
     if peers and not listen:
         found.append(
-            f"alertmanager_cluster_peers has {', '.join(map(str, peers))}, but alertmanager_cluster_listen_address is empty; "
-            "allowed are peers together with an address for them."
+            f"alertmanager_cluster_peers has {', '.join(map(str, peers))}, but alertmanager_cluster_listen_address is "
+            "empty; allowed are peers together with an address for them."
         )
     return found
 

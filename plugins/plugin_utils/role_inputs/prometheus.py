@@ -91,9 +91,7 @@ def _rules(files: list[Mapping[str, Any]]) -> list[str]:
     return found
 
 
-def _alerts(
-    inputs: Mapping[str, Any], jobs: list[Mapping[str, Any]], targets: list[Mapping[str, Any]]
-) -> list[str]:
+def _alerts(inputs: Mapping[str, Any], jobs: list[Mapping[str, Any]], targets: list[Mapping[str, Any]]) -> list[str]:
     areas = [str(name) for name in inputs.get("prometheus_alerts") or []]
     hosts = [str(name) for name in inputs.get("prometheus_expected_hosts") or []]
     found = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import http.server
 import json
 import os
 import socket
@@ -189,6 +191,108 @@ def test_restarted_unit_needs_a_new_invocation() -> None:
     assert proof.failure(host) == ""
     shown.update(state="failed", id="c")
     assert proof.failure(host).startswith("unit x.service is failed; expected a new, active one")
+
+
+class Metrics:
+    """A program that tells of its configuration like Alertmanager; None means that it does not answer."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, float] | None = {
+            "last_reload_successful": 1,
+            "last_reload_success_timestamp_seconds": 10.5,
+        }
+        shown = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200 if shown.told is not None else 503)
+                self.end_headers()
+                told = (shown.told or {}).items()
+                self.wfile.write("".join(f"alertmanager_config_{name} {value!r}\n" for name, value in told).encode())
+
+            def log_message(self, *args: object) -> None:
+                """Say nothing."""
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/metrics"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
+        self.thread.start()
+
+    def tell(self, **values: float) -> None:
+        """Change what it tells."""
+        self.told = {**(self.told or {}), **values}
+
+
+@pytest.fixture
+def metrics() -> Iterator[Metrics]:
+    made = Metrics()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+    made.thread.join()
+
+
+def reloaded(metrics: Metrics, configuration: str = "") -> proofs.Reloaded:
+    return proofs.Reloaded(metrics.url, "alertmanager_config", configuration, "alertmanager.service", within=0.3)
+
+
+def test_a_configuration_that_was_taken_over_since_is_proof(metrics: Metrics) -> None:
+    proof = reloaded(metrics)
+    proof.before(Host())
+    assert "has not taken the configuration over within 0.3 s" in proof.failure(Host())
+    metrics.tell(last_reload_success_timestamp_seconds=10.6)
+    assert proof.failure(Host()) == ""
+
+
+def test_a_refused_configuration_is_said_at_once(metrics: Metrics) -> None:
+    proof = reloaded(metrics)
+    proof.before(Host())
+    metrics.tell(last_reload_successful=0)
+    assert proof.ask(Host()).startswith(proofs.REJECTED)
+    assert proof.failure(Host()) == "alertmanager.service refused the new configuration and goes on with the old one"
+
+
+def test_what_was_refused_before_is_waited_for(metrics: Metrics) -> None:
+    metrics.tell(last_reload_successful=0)
+    proof = reloaded(metrics)
+    proof.before(Host())
+    assert not proof.ask(Host()).startswith(proofs.REJECTED)
+    metrics.tell(last_reload_successful=1, last_reload_success_timestamp_seconds=11)
+    assert proof.failure(Host()) == ""
+
+
+def test_the_hash_is_that_of_the_file(metrics: Metrics, tmp_path: Path) -> None:
+    file = tmp_path / "alertmanager.yml"
+    file.write_text("route: {}\n")
+    # As Alertmanager counts: the first six bytes of MD5, least first.
+    hashed = float(int.from_bytes(hashlib.md5(file.read_bytes(), usedforsecurity=False).digest()[:6], "little"))
+    proof = reloaded(metrics, str(file))
+    proof.before(Host())
+    metrics.tell(last_reload_success_timestamp_seconds=11, hash=hashed + 1)
+    assert proof.failure(Host()) == f"alertmanager.service serves another configuration than {file}"
+    metrics.tell(hash=hashed)
+    assert proof.failure(Host()) == ""
+
+
+def test_a_program_that_dies_at_the_reload_is_no_proof(metrics: Metrics) -> None:
+    proof = reloaded(metrics)
+    proof.before(Host())
+    metrics.told = None
+    assert "does not tell alertmanager_config_last_reload_success" in proof.failure(Host())
+
+
+def test_a_program_that_did_not_run_needs_no_proof_of_its_reload(metrics: Metrics) -> None:
+    metrics.told = None
+    proof = reloaded(metrics)
+    proof.before(Host())
+    assert proof.failure(Host()) == ""
+    running = Systemd(runner=Recorded(lambda argv: ""))
+    assert "does not tell" in proof.failure(running)
+
+
+def test_the_url_of_a_proof_is_one(metrics: Metrics) -> None:
+    with pytest.raises(probes.BadProbe, match="url is 'file:///etc/passwd'; allowed is one that begins with http://"):
+        proofs.proof({"reloaded": {"url": "file:///etc/passwd", "metrics": "x", "unit": "x.service"}})
 
 
 def test_log_since_a_mark_is_asked_by_cursor() -> None:

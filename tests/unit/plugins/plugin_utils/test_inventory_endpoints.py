@@ -74,6 +74,15 @@ def test_inputs_of_the_balancer_count(change: dict[str, Any], wanted: list[Any])
     assert [target for target in found if target[0] == "haproxy"] == wanted
 
 
+def test_a_host_with_receivers_runs_alertmanager() -> None:
+    hostvars = {
+        "mon1": {"ansible_host": "192.0.2.31", "exporters_enabled": [], "alertmanager_receivers": [{"name": "a"}]}
+    }
+    assert targets("mon1", hostvars=hostvars) == [("alertmanager", "mon1", ["192.0.2.31:9093"])]
+    hostvars["mon1"]["alertmanager_port"] = 9193
+    assert targets("mon1", hostvars=hostvars) == [("alertmanager", "mon1", ["192.0.2.31:9193"])]
+
+
 def test_an_address_with_colons_is_bracketed_and_a_port_of_its_own_counts() -> None:
     assert targets("web2") == [("node", "web2", ["[2001:db8::22]:9101"])]
 
@@ -90,9 +99,11 @@ def test_an_unknown_exporter_is_refused_with_its_host() -> None:
 def test_constants_are_the_defaults_of_the_roles() -> None:
     """The filter cannot see other hosts' role defaults, so it repeats them."""
     defaults = {
-        name: yaml.safe_load((ROLES / name / "defaults/main.yml").read_text()) for name in ("exporters", "haproxy")
+        name: yaml.safe_load((ROLES / name / "defaults/main.yml").read_text())
+        for name in ("alertmanager", "exporters", "haproxy")
     }
     assert defaults["exporters"]["exporters_enabled"] == list(exporters.ENABLED_BY_DEFAULT)
+    assert defaults["alertmanager"]["alertmanager_port"] == exporters.ALERTMANAGER_PORT
     assert defaults["haproxy"]["haproxy_metrics_enabled"] is True
     assert defaults["haproxy"]["haproxy_metrics_port"] == exporters.HAPROXY_METRICS_PORT
 
