@@ -160,7 +160,7 @@ def test_only_a_missing_repository_counts_as_missing(make_settings: Make, said: 
 
 
 def test_words_of_a_failure_are_short(make_settings: Make) -> None:
-    said = """Remove(<snapshot/26>) returned error, retrying after 4.7s: blob not removed, server response: 403 Forbidden (403)
+    said = """Remove(<snapshot/26>) returned error, retrying after 4.7s: blob not removed, 403 Forbidden (403)
 unable to remove <snapshot/26> from the repository
 
 blob not removed, server response: 403 Forbidden (403)
