@@ -18,6 +18,8 @@ from .processes import SEARCH_PATH
 from .settings import Settings
 from .words import NAMED, Trouble, iso, parse_time, write_atomic
 
+# What restic says of tries that it repeats, and where in its program it stood.
+NOISE = re.compile(r"returned error, retrying after|^(github\.com/|golang\.org/|runtime\.|main\.)\S+$|\.(go|s):\d+$")
 FILES_TAG, INCOMPLETE_TAG = "files", "incomplete"
 
 
@@ -90,9 +92,10 @@ class Restic:
                     told = json.loads(text)
                     error = told.get("error") or {}
                     text = f"{told.get('item', '')}: {error.get('message') or error}" if error else told.get("message")
-            if text and text not in found:
+            if text and text not in found and not NOISE.search(text):
                 found.append(text)
-        said = self.mask("; ".join(found[-NAMED:])) or f"status {answer.rc}"
+        fatal = [text for text in found if text.startswith("Fatal: ")]
+        said = self.mask("; ".join((fatal or found)[-NAMED:])) or f"status {answer.rc}"
         if re.search(r"\b(403|Forbidden)\b", said):
             return f"{said} (the server only lets this client append: prune on the server)"
         return said

@@ -92,11 +92,11 @@ class Backup:
             yield f"database {each.name}", each.dump, ["pg_dump", *options, f"--dbname={each.name}"], each
         for port in sorted({each.port for each in self.settings.databases}) if self.settings.database_roles else ():
             argv = ["pg_dumpall", "--globals-only", "--no-password", f"--port={port}"]
-            yield f"roles of port {port}", f"/postgresql/{port}/roles.sql", argv, None
+            yield f"roles of port {port}", f"/postgresql-{port}-roles.sql", argv, None
 
     def _stream(self, path: str, argv: Sequence[str]) -> dict[str, Any]:
         """From program to restic without a file between. restic learns of the end only after the program ended well."""
-        arguments = ["backup", "--json", "--stdin", "--stdin-filename", path, *self._common(f"postgresql{path}")]
+        arguments = ["backup", "--json", "--stdin", "--stdin-filename", path, *self._common(path.strip("/"))]
         with contextlib.ExitStack() as files:
             said, out, err = (
                 files.enter_context(tempfile.TemporaryFile(dir=self.settings.cache)) for _stream in range(3)
@@ -186,7 +186,11 @@ class Backup:
         write_atomic(path, json.dumps(status, indent=2) + "\n")
         directory = Path(self.settings.metrics_dir)
         if self.settings.metrics_dir and directory.is_dir():
-            write_atomic(directory / METRICS, metrics(status, self.started), 0o644)
+            try:
+                write_atomic(directory / METRICS, metrics(status, self.started), 0o644)
+            except OSError as problem:
+                words = f"backup_metrics_dir is {str(directory)!r}, where root cannot write: {problem.strerror}"
+                raise Trouble(f"{words}; {error}" if error else words) from problem
 
 
 def metrics(status: Mapping[str, Any], started: float) -> str:

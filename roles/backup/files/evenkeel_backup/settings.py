@@ -31,8 +31,8 @@ class Database:
 
     @property
     def dump(self) -> str:
-        """Where its dump lies in a snapshot."""
-        return f"/postgresql/{self.port}/{self.name}.dump"
+        """Its dump in a snapshot; at the top, because restic 0.18.0 knows no directories there."""
+        return f"/postgresql-{self.port}-{self.name}.dump"
 
     @property
     def scratch(self) -> str:

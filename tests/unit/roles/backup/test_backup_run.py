@@ -159,6 +159,25 @@ def test_only_a_missing_repository_counts_as_missing(make_settings: Make, said: 
         assert restic.repository_id() == ""
 
 
+def test_words_of_a_failure_are_short(make_settings: Make) -> None:
+    said = """Remove(<snapshot/26>) returned error, retrying after 4.7s: blob not removed, 403 Forbidden (403)
+unable to remove <snapshot/26> from the repository
+
+blob not removed, server response: 403 Forbidden (403)
+github.com/restic/restic/internal/backend/rest.(*Backend).Remove
+\tgithub.com/restic/restic/internal/backend/rest/rest.go:399
+runtime.goexit
+\truntime/asm_amd64.s:1594
+"""
+    words = Restic(make_settings()).words(Answer(1, "", said))
+    assert words.startswith(
+        "unable to remove <snapshot/26> from the repository; blob not removed, server response: 403"
+    )
+    assert "retrying" not in words and "github" not in words and "runtime" not in words
+    told = '{"message_type":"error","error":{"message":"permission denied"},"item":"/etc/x"}'
+    assert Restic(make_settings()).words(Answer(3, "", told)) == "/etc/x: permission denied"
+
+
 def test_secrets_are_no_argument_and_no_variable(make_settings: Make) -> None:
     restic = Restic(make_settings())
     shown = " ".join([*restic.argv("snapshots"), *restic.environment().values()])
