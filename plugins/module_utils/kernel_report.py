@@ -65,7 +65,8 @@ def questions(controls: Sequence[Mapping[str, Any]]) -> list[Question]:
         for key, (kind, name, value) in CONTROLS.items():
             if isinstance(control.get(key), Mapping) and name in control[key]:
                 wanted = control[key].get(value)
-                text = " ".join(map(str, wanted)) if isinstance(wanted, (list, tuple)) else str(wanted)
+                words = wanted if isinstance(wanted, (list, tuple)) else [] if wanted is None else [wanted]
+                text = " ".join(map(str, words))
                 found.append(Question(kind, str(control[key][name]), str(control.get("id")), text))
     return found
 

@@ -15,8 +15,8 @@ from ansible_collections.evenkeel.ops.plugins.module_utils.providers.kernel_valu
 from ansible_collections.evenkeel.ops.plugins.module_utils.providers.registry import PROVIDERS
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.kernel_profiles import bounds, state_of
 
-# The options that say what a control wants.
-WANTS = {"sysctl": "value", "sysfs": "value", "kernel_module": "state", "cmdline": "value", "setting": "value"}
+# The options that say what a control wants. Limits and the like are in files of the role's own.
+WANTS = {"sysctl": "value", "sysfs": "value", "kernel_module": "state", "cmdline": "value"}
 KERNEL_FILE, HARDENING_FILE = "98-evenkeel-kernel.conf", "98-evenkeel-hardening.conf"
 
 
@@ -29,7 +29,7 @@ def sentences(
     hardening_profile: str,
 ) -> list[str]:
     """One sentence for each conflict: the key, both values, which one wins, and what to do."""
-    others = {PROVIDERS[c.key].subject(c): c for c in map(_control, hardening) if c.key in WANTS}
+    others = {PROVIDERS[c.key].subject(c): c for c in map(_control, hardening) if c is not None}
     found = []
     for setting in settings:
         if profile not in setting["profiles"] or setting["id"] in disabled:
@@ -37,9 +37,9 @@ def sentences(
         rule = overrides.get(setting["id"], setting["profiles"][profile])
         low, high = bounds(rule)
         mine = _control({"id": setting["id"], **state_of(setting, low)})
-        other = others.get(PROVIDERS[mine.key].subject(mine))
+        other = others.get(PROVIDERS[mine.key].subject(mine)) if mine is not None else None
         only_raises = bool(setting.get("raise_only")) and setting["id"] not in overrides
-        if other is not None and _differ(low, high, wanted(other), only_raises):
+        if mine is not None and other is not None and _differ(low, high, wanted(other), only_raises):
             found.append(_sentence(mine, _shown(low, high), other, profile, hardening_profile))
     return found
 
@@ -49,7 +49,10 @@ def wanted(control: Control) -> Any:
     return control.state.get(WANTS[control.key])
 
 
-def _control(raw: Mapping[str, Any]) -> Control:
+def _control(raw: Mapping[str, Any]) -> Control | None:
+    """A control of a kind that both roles may have; None for others."""
+    if not any(key in raw for key in WANTS):
+        return None
     control, faults = controls_input.read_one(raw)
     if control is None:
         raise ValueError("; ".join(faults))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ WORDS = {
 }
 # The options of a setting that say what it is about: each has exactly one.
 ABOUT = ("key", "path", "module", "module_option", "limit", "disk", "governor", "parameter")
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 SETTINGS = Path(__file__).resolve().parents[2] / "roles/kernel/files/settings"
 LIMITS_FILE = "/etc/security/limits.d/60-evenkeel-kernel.conf"
 MANAGER_FILE = "/etc/systemd/system.conf.d/60-evenkeel-kernel.conf"
@@ -81,9 +83,11 @@ class Wishes:
     persist_only: bool = False
 
 
-def own_settings() -> list[dict[str, Any]]:
-    """The settings that the role brings."""
-    return [setting for file in sorted(SETTINGS.glob("*.yml")) for setting in yaml.safe_load(file.read_bytes())]
+@functools.cache
+def own_settings() -> Sequence[Mapping[str, Any]]:
+    """The settings that the role brings; read once, however many hosts are checked."""
+    files = sorted(SETTINGS.glob("*.yml"))
+    return [setting for file in files for setting in yaml.load(file.read_bytes(), Loader=LOADER)]  # noqa: S506 - a safe loader
 
 
 def profile_names(settings: Sequence[Mapping[str, Any]]) -> list[str]:

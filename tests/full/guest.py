@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tools.lab.settings import CHECKOUT
 from tools.vm.machine import Machine, timed
 
@@ -40,7 +42,8 @@ def play(machine: Machine, playbook: str, variables: Mapping[str, Any] | None = 
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+    if done.returncode:
+        pytest.fail(done.stdout[max(done.stdout.find("fatal:"), 0) :][:3000] + done.stderr[-2000:])
     return done.stdout
 
 

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import datetime
+import functools
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -70,17 +72,23 @@ def _catalogue(inputs: Mapping[str, Any]) -> list[str]:
 
 def wanted_controls(inputs: Mapping[str, Any], extra: Sequence[str] = ()) -> list[dict[str, Any]]:
     """The controls that these inputs ask for; CatalogueError where they cannot be carried out."""
-    return select(
-        load([str(CATALOGUE), *extra], constants.DEFAULT_LOCAL_TMP),
-        Wishes(
-            inputs.get("hardening_profile", "baseline"),
-            inputs.get("hardening_areas") or None,
-            inputs.get("hardening_overrides") or {},
-            inputs.get("hardening_controls_disabled") or (),
-            inputs.get("hardening_waivers") or (),
-        ),
-        datetime.datetime.now(datetime.timezone.utc).date(),
-    ).controls
+    wishes = {
+        "profile": inputs.get("hardening_profile", "baseline"),
+        "areas": inputs.get("hardening_areas") or None,
+        "overrides": inputs.get("hardening_overrides") or {},
+        "disabled": inputs.get("hardening_controls_disabled") or (),
+        "waivers": inputs.get("hardening_waivers") or (),
+    }
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    return _selected(json.dumps([wishes, list(extra), today], default=str, sort_keys=True))
+
+
+@functools.lru_cache(maxsize=16)
+def _selected(asked: str) -> list[dict[str, Any]]:
+    """Hosts of one group ask for the same; selecting from the catalogue is what takes time."""
+    wishes, extra, today = json.loads(asked)
+    catalogue = load([str(CATALOGUE), *extra], constants.DEFAULT_LOCAL_TMP)
+    return select(catalogue, Wishes(**wishes), datetime.date.fromisoformat(today)).controls
 
 
 def _in_the_roles_words(problem: str) -> str:

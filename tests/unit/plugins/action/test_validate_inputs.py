@@ -119,6 +119,19 @@ def test_contradictions_between_inputs_are_found(project: Path) -> None:
     assert "default_backend is 'gone'; allowed are the names in haproxy_backends" in said
 
 
+def test_conflicts_between_roles_of_a_play_are_found(project: Path) -> None:
+    """Before the host is asked; where a role by itself is wrong, that comes first."""
+    roles = ["evenkeel.ops.hardening", "evenkeel.ops.kernel"]
+    both = {"hardening_profile": "strict", "kernel_profile": "kubernetes_node"}
+    code, said = play(project, roles, both)
+    assert code == 2 and "refused, 2 problems" in said
+    assert "wants kernel parameter net.ipv4.ip_forward to be 1 (net-forwarding)" in said
+    _code, said = play(project, roles, {**both, "kernel_connections": -1})
+    assert "kernel_connections is -1" in said and "refused, 1 problem" in said
+    _code, said = play(project, roles, {**both, "hardening_profile": "baseline"})
+    assert "are refused" not in said
+
+
 def test_missing_receipt_is_refused_with_the_remedy(project: Path) -> None:
     code, said = play(project, ["plain"], {"evenkeel_receipt_required": True})
     assert code == 2

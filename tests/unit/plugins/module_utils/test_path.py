@@ -232,6 +232,24 @@ def test_kernel_values_are_written_once_and_never_made(tmp_path: Path) -> None:
         SetState.value("/gone", "1").apply(host, DigestOnly())
 
 
+@pytest.mark.parametrize(("one", "other"), [("dirty_bytes", "dirty_ratio"), ("dirty_ratio", "dirty_bytes")])
+def test_one_of_a_pair_is_put_back_by_the_other(tmp_path: Path, one: str, other: str) -> None:
+    """The kernel sets the other of a pair to 0, and takes no 0: what was before is the other's value."""
+    host, vm = Host(str(tmp_path)), tmp_path / "proc/sys/vm"
+    vm.mkdir(parents=True)
+    (vm / one).write_text("0\n")
+    (vm / other).write_text("20\n")
+    before = KernelValueKind().capture(f"/proc/sys/vm/{one}", host, DigestOnly())
+    assert before == {"value": "0", "counterpart": "20"}
+    (vm / one).write_text("7\n")
+    (vm / other).write_text("0\n")
+    after = KernelValueKind().capture(f"/proc/sys/vm/{one}", host, DigestOnly())
+    assert after == {"value": "7"} and not KernelValueKind().same(before, after)
+    KernelValueKind().put(f"/proc/sys/vm/{one}", before, host, DigestOnly())
+    assert (vm / other).read_text() == "20\n" and (vm / one).read_text() == "7\n"
+    assert not KernelValueKind().same(before, {"value": "0", "counterpart": "30"})
+
+
 def test_parents_and_removal_are_planned(tmp_path: Path) -> None:
     """Outermost first to make, innermost first to remove."""
     host = Host(str(tmp_path))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -19,11 +20,13 @@ from ansible_collections.evenkeel.ops.plugins.plugin_utils.kernel_profiles impor
     compute,
     state_of,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-SETTINGS: list[dict[str, Any]] = kernel_profiles.own_settings()
+SETTINGS: list[dict[str, Any]] = [dict(setting) for setting in kernel_profiles.own_settings()]
 PROFILES = kernel_profiles.profile_names(SETTINGS)
+# How fast the machine is that tests is of no concern.
+patiently = settings(deadline=None)
 
 
 @st.composite
@@ -60,6 +63,7 @@ def rules(setting: dict[str, Any], profile: str) -> list[dict[str, Any]]:
     return [each for each in (rule if isinstance(rule, list) else [rule]) if isinstance(each, dict)]
 
 
+@patiently
 @given(machine=MACHINES, profile=SOME_PROFILE, persist_only=st.booleans())
 def test_every_machine_gets_controls_that_the_engine_takes(machine: Machine, profile: str, persist_only: bool) -> None:
     """Whatever the size, the engine finds nothing wrong, and all numbers are whole."""
@@ -69,14 +73,17 @@ def test_every_machine_gets_controls_that_the_engine_takes(machine: Machine, pro
         assert isinstance(value, str) or len(numbers(value)) == len(value if isinstance(value, list) else [value])
 
 
+@patiently
 @given(machine=MACHINES, profile=SOME_PROFILE)
 def test_the_same_machine_gets_the_same(machine: Machine, profile: str) -> None:
     """Nothing but the machine counts, and nothing of the settings is changed on the way."""
-    first = kernel_profiles.controls(SETTINGS, profile, machine)
-    assert kernel_profiles.controls(SETTINGS, profile, machine) == first
-    assert kernel_profiles.own_settings() == SETTINGS
+    given_settings = copy.deepcopy(SETTINGS)
+    first = kernel_profiles.controls(given_settings, profile, machine)
+    assert kernel_profiles.controls(given_settings, profile, machine) == first
+    assert given_settings == SETTINGS
 
 
+@patiently
 @given(machine=MACHINES, profile=SOME_PROFILE)
 def test_values_stay_between_floor_and_ceiling(machine: Machine, profile: str) -> None:
     """Each rule names both, and its value lies between them."""
@@ -88,6 +95,7 @@ def test_values_stay_between_floor_and_ceiling(machine: Machine, profile: str) -
             assert bounds(rule) == (rule["floor"], rule["ceiling"])
 
 
+@patiently
 @given(machine=MACHINES, more=st.integers(0, 2**22), profile=SOME_PROFILE)
 def test_a_larger_machine_never_gets_less(machine: Machine, more: int, profile: str) -> None:
     """Limits grow with the memory; per cents of it shrink."""
@@ -98,6 +106,7 @@ def test_a_larger_machine_never_gets_less(machine: Machine, more: int, profile: 
 GROWS = ("cores", "connections", "nic_mbits", "hugepages_mib")
 
 
+@patiently
 @given(machine=MACHINES, name=st.sampled_from(GROWS[:3]), more=st.integers(1, 2**20), profile=SOME_PROFILE)
 def test_more_of_anything_never_gives_less(machine: Machine, name: str, more: int, profile: str) -> None:
     """Connections, cores and the speed of the card; 0 of them is unknown and stands outside of the order."""
@@ -116,6 +125,7 @@ def assert_grows(profile: str, small: Machine, large: Machine) -> None:
             assert (more <= less) if shrinks else (more >= less), setting["id"]
 
 
+@patiently
 @given(machine=MACHINES)
 def test_open_files_never_exceed_what_the_kernel_allows(machine: Machine) -> None:
     """systemd would refuse a limit above fs.nr_open."""
@@ -124,6 +134,7 @@ def test_open_files_never_exceed_what_the_kernel_allows(machine: Machine) -> Non
     assert values["limit-open-files-logins"] == values["limit-open-files-services"]
 
 
+@patiently
 @given(machine=MACHINES)
 def test_the_firewall_has_a_bucket_for_each_connection(machine: Machine) -> None:
     """As the kernel does by itself."""
@@ -131,6 +142,7 @@ def test_the_firewall_has_a_bucket_for_each_connection(machine: Machine) -> None
     assert values["module-conntrack-table"] == values["net-tracked-connections"]
 
 
+@patiently
 @given(machine=MACHINES, profile=SOME_PROFILE)
 def test_huge_pages_hold_what_was_asked_for(machine: Machine, profile: str) -> None:
     """Rounded up to whole pages; without the wish there is no such setting."""

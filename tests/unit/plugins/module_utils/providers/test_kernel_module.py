@@ -131,3 +131,15 @@ def test_programs_that_are_missing_are_no_matter(tmp_path: Path, monkeypatch: py
 @pytest.mark.parametrize("name", ["a b", "-r", "x\ny", "", "../x"])
 def test_bad_names(name: str) -> None:
     assert "kernel_module.name" in " ".join(faults_of(KernelModule, name=name))
+
+
+def test_persist_only_leaves_the_running_kernel_alone(tmp_path: Path) -> None:
+    """The reason stands in the file; the next boot loads it."""
+    kernel = Kernel(tmp_path)
+    wish = control(KernelModule, name="dummy", state="loaded", persist_only=True, comment="Why.\nSource: a book")
+    plan = assert_round_trip(kernel.bench, KernelModule, [wish])
+    assert plan.verdicts["one"].reboot == "kernel module dummy is loaded from the next boot on"
+    kernel.bench.run(KernelModule, [wish])
+    assert kernel.lines() == []
+    *_head, why, source, name = (kernel.bench.read(LOAD) or b"").decode().splitlines()
+    assert (why, source, name) == ("# Why.", "# Source: a book", "dummy")
