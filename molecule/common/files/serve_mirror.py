@@ -2,8 +2,8 @@
 """Make a mirror of what this host's apt has fetched, with Debian's own signatures, and say where its suites are.
 
 Usage: serve_mirror.py DIRECTORY
-The tree lies in DIRECTORY/debian, and once more below DIRECTORY/http:/<host>/debian, where a web server finds it when it
-is used as a proxy. DIRECTORY/tampered is the same with one byte more in the lists of packages.
+The tree lies in DIRECTORY/debian, and once more below DIRECTORY/http:/<host>/debian, where a web server finds it when
+it is used as a proxy. DIRECTORY/tampered is the same with one byte more in the lists of packages.
 """
 
 from __future__ import annotations
