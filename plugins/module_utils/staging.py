@@ -65,7 +65,9 @@ def ask(host: Host, validators: Sequence[Validator]) -> list[str]:
 
 
 def _words(result: Result) -> str:
-    return f"{' '.join(result.argv)} returned {result.rc}: {result.words or 'no words'}"
+    """What a validator says on both its outputs: amtool tells the reason on one and that it failed on the other."""
+    said = "\n".join(text.strip() for text in (result.out, result.err) if text.strip())[-2000:]
+    return f"{' '.join(result.argv)} returned {result.rc}: {said or 'no words'}"
 
 
 def _in_child(work: Any) -> dict[str, Any]:

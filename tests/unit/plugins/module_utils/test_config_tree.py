@@ -155,7 +155,7 @@ def test_mode_and_owner_of_what_exists_are_kept(run: Run, etc: Path) -> None:
         ({"probe": [{"http": {"url": "file:///etc/passwd"}}]}, "allowed is a url that begins with http:// or https://"),
         ({"probe": [{"tcp": {"port": 70000}}]}, "allowed is a port from 1 to 65535"),
         ({"probe": [{"unit": "a.service", "within": 0}]}, "within is 0; allowed are 1 to 120 seconds"),
-        ({"proof": [{}]}, "allowed is exactly one of haproxy_master, nginx, restarted"),
+        ({"proof": [{}]}, "allowed is exactly one of haproxy_master, nginx, reloaded, restarted"),
         ({"proof": [{"restarted": "a.service", "within": 1000}]}, "within is 1000; allowed are 1 to 120 seconds"),
         ({"directory_mode": "u+x"}, "directory_mode is 'u+x'; allowed is an octal mode"),
         ({"confirm": {"deadline": 5, "units": []}}, "confirm.deadline is 5; allowed are 30 to 900 seconds"),

@@ -146,3 +146,9 @@ def test_nothing_to_ask_needs_no_namespace(tmp_path: Path, monkeypatch: pytest.M
     """Most steps have no validator."""
     monkeypatch.setattr(staging, "_in_child", None)
     assert validate(Host(), {f"{tmp_path}/f": file(b"x")}, []) == []
+
+
+def test_both_outputs_of_a_program_are_its_words() -> None:
+    """amtool tells the reason on one and that it failed on the other."""
+    (words,) = staging.ask(Host(), [Validator(("sh", "-c", "echo the reason; echo it failed >&2; exit 1"))])
+    assert words.endswith("returned 1: the reason\nit failed")
