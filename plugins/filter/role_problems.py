@@ -60,27 +60,29 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import (
-    alertmanager,
     common,
+    deploy,
     exporters,
     haproxy,
     hardening,
     kernel,
     nginx,
     prometheus,
+    rotation,
 )
 
 Check = Callable[[Mapping[str, Any]], list[str]]
 
 CHECKS: dict[str, Check] = {
-    "alertmanager": alertmanager.problems,
     "common": common.problems,
+    "deploy": deploy.problems,
     "exporters": exporters.problems,
     "haproxy": haproxy.problems,
     "hardening": hardening.problems,
     "kernel": kernel.problems,
     "nginx": nginx.problems,
     "prometheus": prometheus.problems,
+    "rotation": rotation.problems,
 }
 
 
