@@ -22,7 +22,7 @@ options:
   role:
     description: The role whose inputs these are.
     type: str
-    choices: [common, exporters, haproxy, hardening, kernel, nginx, patching, prometheus, rotation]
+    choices: [common, deploy, exporters, haproxy, hardening, kernel, nginx, patching, prometheus, rotation]
     required: true
 """
 
@@ -49,6 +49,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import (
     common,
+    deploy,
     exporters,
     haproxy,
     hardening,
@@ -63,6 +64,7 @@ Check = Callable[[Mapping[str, Any]], list[str]]
 
 CHECKS: dict[str, Check] = {
     "common": common.problems,
+    "deploy": deploy.problems,
     "exporters": exporters.problems,
     "haproxy": haproxy.problems,
     "hardening": hardening.problems,

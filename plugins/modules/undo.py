@@ -27,6 +27,7 @@ options:
     description:
       - Which run to undo, by its id, or V(last) for the newest one that is no undo and still stands, or V(pristine) for
         the state that everything had before this collection touched it first.
+      - V(current) is what this very run did to the host so far, which may be nothing; not together with O(confirm).
       - Needed with O(state=undone).
     type: str
   scope:
@@ -64,6 +65,16 @@ EXAMPLES = r"""
   evenkeel.ops.undo:
     state: undone
     run: last
+
+- name: Change something by several tasks, and take all of it back when one fails
+  block:
+    - name: Deploy
+      ansible.builtin.include_tasks: deploy.yml
+  rescue:
+    - name: Put back what this run has done here
+      evenkeel.ops.undo:
+        state: undone
+        run: current
 
 - name: Undo what one role did in a certain run, and overwrite what was changed by hand since
   evenkeel.ops.undo:
