@@ -67,6 +67,7 @@ from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import (
     hardening,
     kernel,
     nginx,
+    patching,
     prometheus,
     rotation,
 )
@@ -81,6 +82,7 @@ CHECKS: dict[str, Check] = {
     "hardening": hardening.problems,
     "kernel": kernel.problems,
     "nginx": nginx.problems,
+    "patching": patching.problems,
     "prometheus": prometheus.problems,
     "rotation": rotation.problems,
 }
