@@ -32,6 +32,8 @@ def play(machine: Machine, playbook: str, variables: Mapping[str, Any] | None = 
         **os.environ,
         "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
         "ANSIBLE_SSH_CONTROL_PATH_DIR": "/tmp",
+        # An emulated machine is slow to log in where the tests share the processors with others.
+        "ANSIBLE_TIMEOUT": "120",
     }
     done = subprocess.run(
         [*command, *extra, str(HERE / playbook)],

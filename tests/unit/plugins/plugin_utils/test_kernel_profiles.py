@@ -232,6 +232,11 @@ def test_network_keys_are_under_the_dead_mans_switch() -> None:
     assert not wrong
 
 
+def test_modules_are_loaded_before_their_parameters_are_planned() -> None:
+    """With a risk of their own they would be one transaction with what they bring, which is not there then."""
+    assert not [setting["id"] for setting in SETTINGS if "module" in setting and "risk" in setting]
+
+
 @pytest.mark.parametrize("profile", PROFILES)
 def test_persist_only_reaches_every_control(profile: str) -> None:
     """The running kernel is left alone as a whole or not at all; the command line is for the next boot anyway."""
