@@ -193,7 +193,7 @@ settings:
       description: What C(/etc/sysctl.conf) says of a parameter where nothing reads that file at boot.
       type: dict
       returned: for kind sysctl
-      sample: null
+      sample: {file: /etc/sysctl.conf, value: "60"}
 """
 
 from ansible.module_utils.basic import AnsibleModule
