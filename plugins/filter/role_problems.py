@@ -23,9 +23,11 @@ options:
     description: The role whose inputs these are.
     type: str
     choices:
+      - alertmanager
       - backup
       - backup_server
       - common
+      - deploy
       - exporters
       - haproxy
       - hardening
@@ -60,6 +62,9 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import (
+    alertmanager,
+    backup,
+    backup_server,
     common,
     deploy,
     exporters,
@@ -70,11 +75,15 @@ from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import (
     patching,
     prometheus,
     rotation,
+    vault_agent,
 )
 
 Check = Callable[[Mapping[str, Any]], list[str]]
 
 CHECKS: dict[str, Check] = {
+    "alertmanager": alertmanager.problems,
+    "backup": backup.problems,
+    "backup_server": backup_server.problems,
     "common": common.problems,
     "deploy": deploy.problems,
     "exporters": exporters.problems,
@@ -85,6 +94,7 @@ CHECKS: dict[str, Check] = {
     "patching": patching.problems,
     "prometheus": prometheus.problems,
     "rotation": rotation.problems,
+    "vault_agent": vault_agent.problems,
 }
 
 
