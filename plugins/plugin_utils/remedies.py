@@ -102,6 +102,12 @@ def _sysfs(state: State) -> str:
     return f"Write {_list(state.get('value'))} into {state.get('path')}, now and at boot."
 
 
+def _device_attribute(state: State) -> str:
+    those = f" that has {state['instead_of']}" if state.get("instead_of") else ""
+    where = f"{state.get('attribute')} of every {state.get('subsystem')} device{those}"
+    return f"Write {_list(state.get('value'))} into {where}, now and by a udev rule."
+
+
 def _apparmor(state: State) -> str:
     return f"Set the AppArmor profile {state.get('name')} to {state.get('state', 'enforce')}."
 
@@ -154,6 +160,7 @@ SENTENCES: dict[str, Callable[[State], str]] = {
     "cmdline": _cmdline,
     "sysctl": _sysctl,
     "sysfs": _sysfs,
+    "device_attribute": _device_attribute,
     "apparmor": _apparmor,
     "audit_rule": _audit_rule,
     "firewall": _firewall,

@@ -151,6 +151,10 @@ def _sysfs(found: RolePlan, _state: Mapping[str, Any]) -> None:
     _touch(found, scoped_path("/etc/tmpfiles.d", 90, found.role, ".conf"), REPLACED)
 
 
+def _device_attribute(found: RolePlan, _state: Mapping[str, Any]) -> None:
+    _touch(found, scoped_path("/etc/udev/rules.d", 60, found.role, ".rules"), REPLACED)
+
+
 def _kernel_module(found: RolePlan, state: Mapping[str, Any]) -> None:
     directory = "/etc/modules-load.d" if state.get("state") == "loaded" else "/etc/modprobe.d"
     _touch(found, scoped_path(directory, 60, found.role, ".conf"), REPLACED)
@@ -200,6 +204,7 @@ READERS = {
     "file": _file,
     "sysctl": _sysctl,
     "sysfs": _sysfs,
+    "device_attribute": _device_attribute,
     "kernel_module": _kernel_module,
     "audit_rule": _audit_rule,
     "mount": _mount,
