@@ -39,7 +39,7 @@ options:
         required: true
   controls:
     description:
-      - Controls as for M(evenkeel.ops.controls#module). Those of a parameter, a file below C(/sys), a module or the
+      - Controls as for M(evenkeel.ops.controls). Those of a parameter, a file below C(/sys), a module or the
         command line are looked at behind O(settings), with their C(id) and what they want.
     type: list
     elements: dict

@@ -69,7 +69,7 @@ def _numbers(inputs: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _waves(inputs: Mapping[str, Any]) -> Iterator[str]:
-    yield from _planned(inputs, "patching_canary", lambda given: _canary(given))
+    yield from _planned(inputs, "patching_canary", _canary)
     yield from _planned(inputs, "patching_waves", _sizes)
     yield from _planned(inputs, "patching_floor", lambda given: waves.read_size("the floor", given))
 

@@ -1,4 +1,3 @@
-#!/usr/bin/python3 -I
 """Bring the files that the agent rendered to their destinations, and tell the units that read them.
 
 Runs as root without the network; the agent runs as its own user and cannot write anywhere else. What the agent left is
@@ -148,7 +147,8 @@ def tell(kept):
     troubles = []
     for action, unit in list(kept.due):
         verb = "try-reload-or-restart" if action == "reload" else "try-restart"
-        done = subprocess.run(["systemctl", verb, "--", unit], capture_output=True, text=True, timeout=PATIENCE)
+        command = ["systemctl", verb, "--", unit]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
         if done.returncode:
             troubles.append(f"{verb} {unit}: {done.stderr.strip()}")
             continue
@@ -159,7 +159,7 @@ def tell(kept):
 
 
 def check(manifest):
-    """What is not delivered yet."""
+    """What is not delivered yet, and which units have still to be told."""
     troubles = []
     for item in manifest["deliveries"]:
         try:
@@ -168,7 +168,7 @@ def check(manifest):
                 troubles.append(f"{item['destination']} is not delivered yet")
         except (NotYet, OSError, KeyError) as error:
             troubles.append(str(error))
-    return troubles
+    return troubles + [f"{unit} has not taken it yet ({action})" for action, unit in Kept().due]
 
 
 def main(arguments):

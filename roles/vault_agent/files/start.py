@@ -1,4 +1,3 @@
-#!/usr/bin/python3 -I
 """Start the agent by what this host has to log in with: a fresh wrapped secret-id, else the token it still holds."""
 
 import json

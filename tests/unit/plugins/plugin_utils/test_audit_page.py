@@ -192,7 +192,10 @@ def opened(tmp_path: Path) -> Callable[..., tuple[Elements, str]]:
         options = ["--enable-logging=stderr", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom"]
         done = subprocess.run(
             [*CHROMIUM, *options, f"{file.as_uri()}{place}"],
-            **{"capture_output": True, "text": True, "timeout": PATIENCE, "check": True},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=True,
         )
         return Elements(done.stdout), "\n".join(each for each in done.stderr.splitlines() if "CONSOLE" in each)
 
