@@ -1,4 +1,8 @@
-"""`make test`: all parts in order, each with its log, a table of minutes at the end."""
+"""`make test`: all parts, each with its log, a table of minutes at the end.
+
+Two parts run at a time: a part waits for hosts more than it computes. What measures time, or looks at all containers of
+the machine, runs alone.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,15 +28,23 @@ PYTHON = sys.executable
 PATIENCE = 25 * 60
 HEARTBEAT = 30
 TAIL = 40
+LANES = 2
+LONG = ("molecule-site", "molecule-patching", "molecule-vault_agent")
+# Scenarios that put hosts under load or let deadlines run out.
+ALONE = ("config_tree", "haproxy", "rolling", "switch")
 
 
 @dataclass(frozen=True)
 class Part:
-    """Commands that are one line of the table. `needs` names a part without which this one cannot be tried."""
+    """Commands that are one line of the table. `needs` names a part without which this one cannot be tried.
+
+    While a part that is `alone` runs, no other does.
+    """
 
     name: str
     commands: Sequence[Sequence[str]]
     needs: str = ""
+    alone: bool = False
     env: dict[str, str] = field(default_factory=dict)
     fresh: Path | None = None
 
@@ -46,28 +60,25 @@ class Outcome:
 
 
 def parts(full: bool) -> list[Part]:
-    """Parts whose entry point exists, in order."""
+    """Parts in order: those that need no container first, those that run alone last."""
     own_modules = {"PYTHONPATH": f"{CHECKOUT / '.venv/collections'}:{CHECKOUT}"}
     found = [
-        Part("setup", [["tools/setup.sh"], ["tools/test_programs.sh"]]),
+        Part("setup", [["tools/setup.sh"], ["tools/test_programs.sh"]], alone=True),
+        Part("unit", [[PYTHON, "-m", "pytest", "tests/unit"]], env=own_modules),
         Part("lint", lint_commands(), env={"MYPYPATH": ".venv/collections"}),
+        Part("sanity", [["tools/sanity.sh"]]),
+        Part("contract", [[PYTHON, "-m", "pytest", "tests/contract"]], env=own_modules),
+        Part("engine", [[PYTHON, "-m", "tools.lab", "engine", "start"]]),
+        Part("images", [[PYTHON, "-m", "tools.lab", "build"]], needs="engine"),
+        Part("package", [[PYTHON, "-m", "pytest", "tests/package"]], needs="images", env=own_modules),
     ]
-    for name in ("unit", "contract"):
-        if (CHECKOUT / "tests" / name).is_dir():
-            found.append(Part(name, [[PYTHON, "-m", "pytest", f"tests/{name}"]], env=own_modules))
-    if (CHECKOUT / "tools/sanity.sh").exists():
-        found.append(Part("sanity", [["tools/sanity.sh"]]))
-    found.append(Part("engine", [[PYTHON, "-m", "tools.lab", "engine", "start"]]))
-    found.append(Part("images", [[PYTHON, "-m", "tools.lab", "build"]], needs="engine"))
-    if (CHECKOUT / "tests/lab").is_dir():
-        found.append(Part("lab", [[PYTHON, "-m", "pytest", "tests/lab"]], needs="images", env=own_modules))
-    if (CHECKOUT / "tests/package").is_dir():
-        found.append(Part("package", [[PYTHON, "-m", "pytest", "tests/package"]], needs="images", env=own_modules))
-    found += [scenario(path.parent.name) for path in sorted((CHECKOUT / "molecule").glob("*/molecule.yml"))]
-    if full and (CHECKOUT / "tests/full").is_dir():
-        found.append(Part("full", [[PYTHON, "-m", "pytest", "-s", "tests/full"]], env=own_modules))
+    scenarios = [scenario(path.parent.name) for path in sorted((CHECKOUT / "molecule").glob("*/molecule.yml"))]
+    # The longest first, so that the lanes end together.
+    found += sorted(scenarios, key=lambda part: (part.alone, part.name not in LONG))
+    found.append(Part("lab", [[PYTHON, "-m", "pytest", "tests/lab"]], needs="images", env=own_modules, alone=True))
     if full:
-        found.append(Part("demo", [[PYTHON, "-m", "tools.demo"]], needs="images"))
+        found.append(Part("full", [[PYTHON, "-m", "pytest", "-s", "tests/full"]], env=own_modules, alone=True))
+        found.append(Part("demo", [[PYTHON, "-m", "tools.demo"]], needs="images", alone=True))
     return found
 
 
@@ -96,7 +107,8 @@ def scenario(name: str) -> Part:
         "NO_COLOR": "1",
         "COLUMNS": "160",
     }
-    return Part(f"molecule-{name}", [["molecule", "test", "-s", name]], needs="images", env=env, fresh=state)
+    command = ["molecule", "test", "-s", name]
+    return Part(f"molecule-{name}", [command], needs="images", alone=name in ALONE, env=env, fresh=state)
 
 
 def choose(wanted: str, every: list[Part]) -> list[Part]:
@@ -128,7 +140,7 @@ def run_part(part: Part) -> Outcome:
             begin = stream.seek(0, os.SEEK_END)
             stream.write(f"$ {' '.join(command)}\n")
             stream.flush()
-            trouble = run_command(part, command, stream.fileno(), start)
+            trouble = RUNNING.run(part, command, stream.fileno(), start)
             if trouble:
                 failed.append(f"{' '.join(command[:4])}: {trouble}".replace(PYTHON, "python"))
                 stream.seek(begin)
@@ -138,18 +150,45 @@ def run_part(part: Part) -> Outcome:
     return Outcome(part.name, not failed, seconds, "; ".join(failed))
 
 
-def run_command(part: Part, command: Sequence[str], output: int, start: float) -> str:
-    """Run one command in a process group of its own; returns what went wrong, or nothing."""
-    process = subprocess.Popen(
-        list(command),
-        cwd=CHECKOUT,
-        env=environment(**part.env),
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=output,
-        start_new_session=True,
-    )
-    try:
+class Running:
+    """The commands at work, each in a process group of its own."""
+
+    def __init__(self) -> None:
+        self._processes: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def run(self, part: Part, command: Sequence[str], output: int, start: float) -> str:
+        """Run one command; returns what went wrong, or nothing."""
+        with self._lock:
+            if self._stopped:
+                return "not run: the run was stopped"
+            process = subprocess.Popen(
+                list(command),
+                cwd=CHECKOUT,
+                env=environment(**part.env),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+            self._processes.add(process)
+        try:
+            return self._await(part, command, process, start)
+        finally:
+            self._end(process)
+            with self._lock:
+                self._processes.discard(process)
+
+    def stop(self) -> None:
+        """End what runs, and let nothing new begin."""
+        with self._lock:
+            self._stopped = True
+            running = list(self._processes)
+        for process in running:
+            self._end(process)
+
+    def _await(self, part: Part, command: Sequence[str], process: subprocess.Popen[bytes], start: float) -> str:
         while time.monotonic() - start < PATIENCE:
             try:
                 status = process.wait(timeout=HEARTBEAT)
@@ -157,7 +196,8 @@ def run_command(part: Part, command: Sequence[str], output: int, start: float) -
             except subprocess.TimeoutExpired:
                 say(f"  {part.name}: {time.monotonic() - start:.0f} s, {command[0]} is at work")
         return f"stopped after {PATIENCE // 60} minutes"
-    finally:
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
             try:
@@ -167,20 +207,49 @@ def run_command(part: Part, command: Sequence[str], output: int, start: float) -
                 process.wait()
 
 
+RUNNING = Running()
+
+
 def run_all(chosen: list[Part]) -> list[Outcome]:
-    """Run the parts in order; a part is left out, as failed, only when what it needs failed."""
-    outcomes: list[Outcome] = []
-    for part in chosen:
-        broken = {outcome.name for outcome in outcomes if not outcome.good}
-        if part.needs in broken:
-            say(f"{part.name} not run: it needs {part.needs}")
-            outcomes.append(Outcome(part.name, False, 0.0, f"not run: it needs {part.needs}"))
-        else:
-            outcomes.append(run_part(part))
-    return outcomes
+    """Run the parts; a part is left out, as failed, only when what it needs failed."""
+    waiting = list(chosen)
+    outcomes: dict[str, Outcome] = {}
+    at_work: dict[Future[Outcome], Part] = {}
+    with ThreadPoolExecutor(LANES) as pool:
+        try:
+            while waiting or at_work:
+                while part := next_part(waiting, list(at_work.values())):
+                    waiting.remove(part)
+                    at_work[pool.submit(run_unless_broken, part, outcomes)] = part
+                for done in wait(at_work, return_when=FIRST_COMPLETED).done:
+                    outcomes[at_work.pop(done).name] = done.result()
+        finally:
+            RUNNING.stop() if at_work else None
+    return [outcomes[part.name] for part in chosen]
 
 
-def table(outcomes: list[Outcome], setup_seconds: float) -> str:
+def next_part(waiting: list[Part], at_work: list[Part]) -> Part | None:
+    """The first part that may begin now: none overtakes what it needs, nor a part that runs alone."""
+    if len(at_work) >= LANES or any(part.alone for part in at_work):
+        return None
+    unfinished = {part.name for part in [*at_work, *waiting]}
+    for part in waiting:
+        if part.alone:
+            return None if at_work else part
+        if part.needs not in unfinished:
+            return part
+    return None
+
+
+def run_unless_broken(part: Part, outcomes: dict[str, Outcome]) -> Outcome:
+    """Run a part if what it needs is good."""
+    if part.needs in outcomes and not outcomes[part.needs].good:
+        say(f"{part.name} not run: it needs {part.needs}")
+        return Outcome(part.name, False, 0.0, f"not run: it needs {part.needs}")
+    return run_part(part)
+
+
+def table(outcomes: list[Outcome], setup_seconds: float, took: float) -> str:
     """Minutes by part, and the count of parts as the last line."""
     rows = ["", f"{'part':<24} {'minutes':>7}  result"]
     for outcome in outcomes:
@@ -188,7 +257,7 @@ def table(outcomes: list[Outcome], setup_seconds: float) -> str:
         rows.append(
             f"{outcome.name:<24} {seconds / 60:>7.1f}  {'passed' if outcome.good else 'FAILED ' + outcome.remark}"
         )
-    rows.append(f"{'in all':<24} {(sum(outcome.seconds for outcome in outcomes) + setup_seconds) / 60:>7.1f}")
+    rows.append(f"{'in all':<24} {(took + setup_seconds) / 60:>7.1f}  by the clock, {LANES} parts at a time")
     bad = sum(not outcome.good for outcome in outcomes)
     return "\n".join([*rows, "", f"{len(outcomes) - bad} passed, {bad} failed"])
 
@@ -217,8 +286,9 @@ def main() -> int:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise SystemExit("ERROR: another `make test` runs in this checkout; wait for it or stop it.") from None
+        start = time.monotonic()
         outcomes = run_all(chosen)
-    print(table(outcomes, setup_seconds))
+    print(table(outcomes, setup_seconds, time.monotonic() - start))
     return 0 if all(outcome.good for outcome in outcomes) else 1
 
 

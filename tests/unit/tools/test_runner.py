@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -42,8 +43,8 @@ def test_the_page_has_the_marks() -> None:
     assert bench.written(bench.PAGE.read_text(encoding="utf-8"), "new")
 
 
-def part(name: str, code: str, needs: str = "") -> test.Part:
-    return test.Part(name, [[sys.executable, "-c", code]], needs=needs)
+def part(name: str, code: str, needs: str = "", alone: bool = False) -> test.Part:
+    return test.Part(name, [[sys.executable, "-c", code]], needs=needs, alone=alone)
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +60,28 @@ def test_a_failed_part_shows_its_log_and_stops_only_what_needs_it(capsys: pytest
     assert "exit status 3" in outcomes[0].remark
     assert outcomes[1].remark == "not run: it needs a"
     assert "boom" in capsys.readouterr().out
-    assert test.table(outcomes, 0).splitlines()[-1] == "1 passed, 2 failed"
+    assert test.table(outcomes, 0, 1).splitlines()[-1] == "1 passed, 2 failed"
+
+
+def test_two_parts_run_at_a_time_and_alone_means_alone() -> None:
+    a, b, c = part("a", ""), part("b", ""), part("c", "")
+    alone, after = part("alone", "", alone=True), part("after", "", needs="alone")
+    assert test.next_part([a, b], []) == a
+    assert test.next_part([b, c], [a]) == b
+    assert test.next_part([c], [a, b]) is None
+    assert test.next_part([alone, after], [a]) is None
+    assert test.next_part([alone, after], []) == alone
+    assert test.next_part([c, after], [alone]) is None
+    assert test.next_part([after, c], [a]) == after
+    assert test.next_part([part("d", "", needs="a"), c], [a]) == c
+
+
+def test_a_stopped_run_ends_its_commands_and_begins_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    running = test.Running()
+    monkeypatch.setattr(test, "RUNNING", running)
+    threading.Timer(0.5, running.stop).start()
+    assert not test.run_part(part("slow", "import time; time.sleep(600)")).good
+    assert "was stopped" in test.run_part(part("next", "pass")).remark
 
 
 def test_all_commands_of_a_part_run_although_one_fails(logs: Path) -> None:
