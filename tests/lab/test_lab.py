@@ -20,7 +20,7 @@ from tools.lab import containers as containers_module
 from tools.lab import network
 from tools.lab.containers import Lab
 from tools.lab.inventory import read_hosts
-from tools.lab.settings import CHECKOUT, LabError
+from tools.lab.settings import CHECKOUT, NETWORK, LabError
 
 Look = Callable[[], dict[str, str]]
 SEED = 20260
@@ -62,6 +62,18 @@ def test_a_killed_up_is_mended_by_the_next(moment: float, up_seconds: float, con
     lab_works("up", "--limit", KILLED)  # ends well only when the host answers over SSH
     lab_works("status", "--limit", KILLED)
     assert others.items() <= containers().items()
+
+
+def test_a_stopped_host_that_cannot_start_again_is_made_anew(hosts_up: None, client: docker.DockerClient) -> None:
+    """As after a restart of the machine, when the network was removed meanwhile."""
+    container = client.containers.get(f"evenkeel-{KILLED}")
+    client.networks.get(NETWORK).disconnect(container, force=True)
+    lost = client.networks.create("labtest-lost")
+    lost.connect(container)
+    container.stop(timeout=0)
+    lost.remove()
+    lab_works("up", "--limit", KILLED)
+    lab_works("status", "--limit", KILLED)
 
 
 def test_a_taken_port_is_refused_by_name(inventory_of: Callable[[str, str], Path], containers: Look) -> None:

@@ -110,8 +110,11 @@ class Lab:
         if container is None or container.labels.get(LABEL_DIGEST) != self._digest(host):
             return False
         if container.status == "exited":
-            # Stopped from outside, or with the engine: it was whole once.
-            container.start()
+            # Stopped from outside, or with the engine: it was whole once. Its network may be gone meanwhile.
+            try:
+                container.start()
+            except APIError:
+                return False
             container.reload()
         return bool(container.status == "running")
 

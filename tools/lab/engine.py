@@ -13,7 +13,7 @@ from pathlib import Path
 import docker
 from docker.errors import DockerException
 
-from tools.lab.machine import apt_install, may_install
+from tools.lab.machine import allow_watches, apt_install, may_install
 from tools.lab.progress import say
 from tools.lab.settings import LabError, cache_dir
 
@@ -64,6 +64,7 @@ def start() -> None:
             _wait(None)
         else:
             _start_process()
+    allow_watches()
     client = connect()
     info = client.info()
     say(f"Engine: Docker {info['ServerVersion']}, storage {info['Driver']}, cgroup v{info.get('CgroupVersion', '1')}")

@@ -14,6 +14,10 @@ from pathlib import Path
 from tools.lab.progress import say
 from tools.lab.settings import LabError, cache_dir
 
+INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
+# A host has nine inotify instances; the scenarios of two test parts have up to thirty hosts.
+WATCHERS = 512
+
 
 def os_release(text: str) -> dict[str, str]:
     """Parse /etc/os-release."""
@@ -65,6 +69,17 @@ def apt_install(*packages: str) -> None:
             if done.returncode:
                 tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
                 raise LabError(f"'{' '.join(step)}' failed ({done.returncode}); {log} ends with:\n{tail}")
+
+
+def allow_watches() -> None:
+    """Let so many hosts watch files; beyond the kernel's default of 128, systemd in a container stays `offline`."""
+    try:
+        if int(INOTIFY.read_text(encoding="ascii")) < WATCHERS:
+            INOTIFY.write_text(f"{WATCHERS}\n", encoding="ascii")
+            say(f"fs.inotify.max_user_instances is {WATCHERS} until the next boot of this machine")
+    except OSError as error:
+        reason = f"{INOTIFY} cannot be set to {WATCHERS}: {error.strerror}"
+        say(f"More than 12 hosts at a time may not start: {reason}")
 
 
 @contextmanager

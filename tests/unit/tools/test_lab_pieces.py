@@ -142,3 +142,22 @@ def test_a_missing_command_names_its_package(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(machine, "may_install", lambda: False)
     with pytest.raises(LabError, match="'no-such-command' is missing: install the package 'some-package'"):
         machine.need("no-such-command", "some-package")
+
+
+@pytest.mark.parametrize(("before", "after"), [("128", "512"), ("8192", "8192")])
+def test_the_limit_on_watches_is_raised_and_never_lowered(
+    before: str, after: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting = tmp_path / "max_user_instances"
+    setting.write_text(before + "\n", encoding="ascii")
+    monkeypatch.setattr(machine, "INOTIFY", setting)
+    machine.allow_watches()
+    assert setting.read_text(encoding="ascii").strip() == after
+
+
+def test_a_limit_that_cannot_be_raised_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(machine, "INOTIFY", tmp_path / "none")
+    machine.allow_watches()
+    assert "More than 12 hosts at a time may not start: " in capsys.readouterr().out
