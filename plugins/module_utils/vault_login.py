@@ -160,5 +160,5 @@ class LogIn(Change):
             return f"{AGENT} has failed"
         if not host.fs.exists(host.path(TOKEN)):
             return f"The agent is not logged in after {self.wait:g} s."
-        answer = host.run([DELIVER, "check"])
+        answer = host.run(["/usr/bin/python3", "-I", DELIVER, "check"])
         return "" if answer.ok else f"Not every file is at its destination after {self.wait:g} s: {answer.words}"
