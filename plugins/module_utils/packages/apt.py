@@ -112,7 +112,8 @@ class Apt(PackageManager):
 
     def simulate(self, request: Request) -> Simulation:
         """Ask apt-get itself. It takes no lock for that."""
-        argv = self._argv(request)
+        # With --no-download a simulation fails without a name where the cache lacks a package.
+        argv = [word for word in self._argv(request) if word != "--no-download"]
         answer = self.host.run([argv[0], "--simulate", "-o", "Debug::NoLocking=1", *argv[1:]])
         if not answer.ok:
             errors = [line[3:] for line in answer.err.splitlines() if line.startswith("E: ")]
@@ -125,8 +126,7 @@ class Apt(PackageManager):
 
     def _lacking(self, argv: Sequence[str]) -> list[str]:
         options = ["--print-uris", "-o", "Debug::NoLocking=1"]
-        rest = [word for word in argv[1:] if word != "--no-download"]
-        return parse_uris(self.host.must([argv[0], *options, *rest]).out)
+        return parse_uris(self.host.must([argv[0], *options, *argv[1:]]).out)
 
     def commands(self, request: Request) -> list[Command]:
         """One apt-get for all that comes and goes, and one that clears what shall leave no configuration."""
