@@ -106,7 +106,8 @@ class PlayInputs:
         hidden |= {str(values[name]) for name in values if type(raw[name]).__name__ in VAULTED}
         if not found:
             # Contradictions are only looked for where every value is of its type.
-            found = _contradictions(role, values)
+            hosts = (raw.get("groups") or {}).get("all")
+            found = _contradictions(role, {**values, f"__{role.name}_known_hosts": hosts})
         if role.collection == OWN:
             known[role.name] = values
         return inputs.mask(found, hidden)
