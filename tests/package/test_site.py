@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import json
 import re
 import subprocess
 import sys
@@ -13,7 +13,10 @@ import pytest
 from place import ROOT, Place, succeeded
 
 RECAP = re.compile(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
-SITE_TAKES = 900
+INVENTORY = ROOT / "tests/package/inventory"
+SITE_TAKES = 600
+# That all areas work is shown elsewhere; here it is that their files are in the artifact.
+LESS = {"hardening_areas": ["ssh", "sudo", "sysctl", "journald"]}
 
 
 def lab(command: str, inventory: Path) -> subprocess.CompletedProcess[str]:
@@ -24,15 +27,12 @@ def lab(command: str, inventory: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def inventory() -> Iterator[Path]:
-    """The inventory of a lab that is up; one that was down before is down afterwards."""
-    path = Path(os.environ.get("EVENKEEL_LAB_INVENTORY", ROOT / "inventories/lab"))
-    was_up = lab("status", path).returncode == 0
+    """Three hosts with the group_vars of the lab, which are gone afterwards."""
     try:
-        succeeded(lab("up", path))
-        yield path
+        succeeded(lab("up", INVENTORY))
+        yield INVENTORY
     finally:
-        if not was_up:
-            succeeded(lab("down", path))
+        succeeded(lab("down", INVENTORY))
 
 
 def recap(printed: str) -> dict[str, tuple[int, int, int]]:
@@ -42,9 +42,10 @@ def recap(printed: str) -> dict[str, tuple[int, int, int]]:
 
 def test_site_runs_from_the_installed_copy(place: Place, inventory: Path) -> None:
     """Every host is configured; run again, none is changed."""
-    printed = place.playbook("evenkeel.ops.site", "-i", inventory, timeout=SITE_TAKES)
+    words = ("evenkeel.ops.site", "-i", inventory, "-e", json.dumps(LESS))
+    printed = place.playbook(*words, timeout=SITE_TAKES)
     hosts = recap(printed)
     assert hosts, printed
     assert all((lost, failed) == (0, 0) for _changed, lost, failed in hosts.values()), printed
-    again = place.playbook("evenkeel.ops.site", "-i", inventory, timeout=SITE_TAKES)
+    again = place.playbook(*words, timeout=SITE_TAKES)
     assert recap(again) == dict.fromkeys(hosts, (0, 0, 0)), again
