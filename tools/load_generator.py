@@ -101,8 +101,11 @@ class Load:
         return time.monotonic() - self.began
 
     def read_event(self) -> str:
-        """The event that is going on."""
-        return (self.directory / "event").read_text().strip()
+        """The event that is going on; nothing while its file is just being written anew."""
+        try:
+            return (self.directory / "event").read_text().strip()
+        except FileNotFoundError:
+            return ""
 
     def run(self) -> None:
         """Load until stopped, and at most for so long as the plan says."""
@@ -111,7 +114,6 @@ class Load:
             thread.start()
         while not (self.directory / "stop").exists() and self.now() < self.longest:
             event = self.read_event()
-            # A file that is just being written is empty.
             if event and event != self.event:
                 self.event = event
                 self.events.append((event, self.now()))

@@ -163,7 +163,8 @@ def guide_summary(path: Path) -> str:
 
 def guide_title(path: Path) -> str:
     """The first line of a guide."""
-    return path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return next(line.lstrip("# ") for line in lines if line.startswith("# "))
 
 
 def listing(heading: str, entries: Iterable[tuple[str, Path, str]]) -> list[str]:

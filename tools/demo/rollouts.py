@@ -103,15 +103,22 @@ def pending(fleet: Fleet, name: str) -> int:
     return sum(line.startswith("Inst ") for line in lines)
 
 
+STEPS = {"Let no new request in": "drained", "Put the host back, and wait until it is up": "serves again"}
+
+
 def tell_hosts(story: Story) -> Callable[[str], None]:
-    """Say when a host is drained and when it serves again, as the tasks name it."""
-    task = ""
+    """Say once when a host is drained and when it serves again, as the tasks of the role rotation name it."""
+    step, told = "", set[tuple[str, str]]()
 
     def tell(line: str) -> None:
-        nonlocal task
+        nonlocal step
         if line.startswith("TASK ["):
-            task = line.removeprefix("TASK [").rsplit("]", 1)[0].rpartition(" : ")[2]
-        elif line.startswith(("changed: [", "ok: [")) and task.startswith(("Drain ", "Put the host back")):
-            story.tell(f"{line.split('[', 1)[1].split(']')[0]}: {task}")
+            task = line.removeprefix("TASK [").rpartition("]")[0].rpartition(" : ")[2]
+            step = next((words for begin, words in STEPS.items() if task.startswith(begin)), "")
+        elif step and line.startswith(("changed: [", "ok: [")):
+            host = line.partition("[")[2].partition("]")[0].partition(" ")[0]
+            if (host, step) not in told:
+                story.tell(f"{host} {step}")
+            told.add((host, step))
 
     return tell

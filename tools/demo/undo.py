@@ -13,8 +13,9 @@ from tools.runs import Result, run_playbook
 HOST = "vault1"
 MANIFEST = CHECKOUT / "molecule/hardening/files/manifest.sh"
 BEFORE, AFTER = "/run/demo-before", "/run/demo-after"
-# What undo is done with stays: the boot unit and the command of the console.
-OWN = re.compile(r"evenkeel-revert\.service|/usr/local/sbin/evenkeel")
+KEPT = re.compile(r"kept: package ([a-z0-9][a-z0-9+.-]+)")
+# What undo is done with stays: the boot unit and the command of the console. So does an account that Debian keeps.
+OWN = re.compile(r"evenkeel-revert\.service|/usr/local/sbin/evenkeel|/etc/(passwd|g?shadow|group):prometheus:")
 
 
 def note_before(fleet: Fleet) -> None:
@@ -32,7 +33,9 @@ def undo_run(story: Story, fleet: Fleet, first: Result) -> None:
     host = {"evenkeel_hosts": HOST, "evenkeel_run": first.run}
     undone = run_playbook("evenkeel.ops.undo", "demo-undo", variables=host, tell=lambda line: None)
     story.tell(f"evenkeel.ops.undo -e evenkeel_hosts={HOST} -e evenkeel_run={first.run}: {undone.seconds:.0f} s")
-    purge_configuration(fleet)
+    packages = KEPT.findall(undone.output)
+    story.tell(f"{len(packages)} packages that it had installed stay unless one asks; they are purged to compare")
+    purge_packages(fleet, packages)
     note(fleet, AFTER)
     lines = fleet.run(HOST, ["sudo", "diff", BEFORE, AFTER]).stdout.splitlines()
     foreign = [line for line in lines if line[:1] in "<>" and not OWN.search(line)]
@@ -40,14 +43,16 @@ def undo_run(story: Story, fleet: Fleet, first: Result) -> None:
     story.prove(
         not foreign,
         f"{HOST} is as it was before: {len(foreign)} differences in {int(compared):,} lines of type, mode, owner and "
-        "content, but for the undo program itself",
+        "content, but for the undo program itself and an account that Debian keeps",
     )
     for line in foreign[:5]:
         story.tell(line)
 
 
-def purge_configuration(fleet: Fleet) -> None:
-    """Undo removes the packages that were installed; dpkg keeps their configuration until it is told otherwise."""
+def purge_packages(fleet: Fleet, names: list[str]) -> None:
+    """Purge what undo keeps of packages on purpose: those that were installed, and the configuration of others."""
+    if names:
+        fleet.must(HOST, ["sudo", "apt-get", "purge", "-qq", "--yes", *map(shlex.quote, names)])
     ask = "dpkg-query --show --showformat='${db:Status-Abbrev}${Package}\\n'"
     words = fleet.must(HOST, [ask]).splitlines()
     left = [line.removeprefix("rc ") for line in words if line.startswith("rc ")]
