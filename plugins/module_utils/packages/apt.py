@@ -9,6 +9,7 @@ import os
 import re
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from .manager import Command, PackageManager, Request, Simulation
 
@@ -113,7 +114,7 @@ class Apt(PackageManager):
     def simulate(self, request: Request) -> Simulation:
         """Ask apt-get itself. It takes no lock for that."""
         # With --no-download a simulation fails without a name where the cache lacks a package.
-        argv = [word for word in self._argv(request) if word != "--no-download"]
+        argv = self._argv(replace(request, offline=False))
         answer = self.host.run([argv[0], "--simulate", "-o", "Debug::NoLocking=1", *argv[1:]])
         if not answer.ok:
             errors = [line[3:] for line in answer.err.splitlines() if line.startswith("E: ")]
