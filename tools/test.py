@@ -224,7 +224,8 @@ def run_all(chosen: list[Part]) -> list[Outcome]:
                 for done in wait(at_work, return_when=FIRST_COMPLETED).done:
                     outcomes[at_work.pop(done).name] = done.result()
         finally:
-            RUNNING.stop() if at_work else None
+            if at_work:
+                RUNNING.stop()
     return [outcomes[part.name] for part in chosen]
 
 

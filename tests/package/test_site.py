@@ -19,9 +19,9 @@ SITE_TAKES = 600
 LESS = {"hardening_areas": ["ssh", "sudo", "sysctl", "journald"]}
 
 
-def lab(command: str, inventory: Path) -> subprocess.CompletedProcess[str]:
+def lab(command: str) -> subprocess.CompletedProcess[str]:
     """Ask the lab's own tool."""
-    words = [sys.executable, "-m", "tools.lab", command, "--inventory", str(inventory)]
+    words = [sys.executable, "-m", "tools.lab", command, "--inventory", str(INVENTORY)]
     return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=SITE_TAKES, check=False)
 
 
@@ -29,10 +29,10 @@ def lab(command: str, inventory: Path) -> subprocess.CompletedProcess[str]:
 def inventory() -> Iterator[Path]:
     """Three hosts with the group_vars of the lab, which are gone afterwards."""
     try:
-        succeeded(lab("up", INVENTORY))
+        succeeded(lab("up"))
         yield INVENTORY
     finally:
-        succeeded(lab("down", INVENTORY))
+        succeeded(lab("down"))
 
 
 def recap(printed: str) -> dict[str, tuple[int, int, int]]:
