@@ -79,6 +79,7 @@ def read_one(item: Any, number: int = 0) -> tuple[Control | None, list[str]]:
     common = {option: value for option, value in item.items() if option in COMMON}
     full, wrong = spec.check(COMMON, common, where)
     faults += [fault.replace(f"{where}.", f"{where}: ", 1) for fault in wrong]
+    faults += [f"{where}: {fault}" for fault in needs.problems(full.get("needs") or {})]
     if not key:
         return None, faults
     provider = PROVIDERS[key]
@@ -117,6 +118,8 @@ def clashes(controls: Sequence[Control]) -> list[str]:
         by_id[control.id] = control
         subject = PROVIDERS[control.key].subject(control)
         other = by_subject.setdefault(subject, control) if subject else control
+        if needs.exclude_each_other(other.needs, control.needs):
+            continue
         if other is not control and other.id != control.id and dict(other.state) != dict(control.state):
             faults.append(
                 f"controls {other.id} and {control.id} contradict each other about {subject}:"

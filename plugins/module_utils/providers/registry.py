@@ -20,6 +20,8 @@ from .pam_profile import PamProfile
 from .probe import Probe
 from .service import Service
 from .setting import Setting
+from .ssh_host_key import SshHostKey
+from .ssh_moduli import SshModuli
 from .sysctl import Sysctl
 from .sysfs import Sysfs
 
@@ -27,6 +29,8 @@ _ALL: tuple[type[Provider], ...] = (
     Package,
     AccountProvider,
     KernelModule,
+    SshHostKey,
+    SshModuli,
     File,
     Setting,
     Mount,
