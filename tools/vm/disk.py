@@ -11,15 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.lab.access import key_path
+from tools.lab.apt_sources import Source
 from tools.lab.image import KEYRING, usable_sources
 from tools.lab.machine import need, only_one
 from tools.lab.progress import say
 from tools.lab.settings import SUITES, LabError, cache_dir
 
 GUEST_SCRIPT = Path(__file__).with_name("guest.sh")
+AUDITOR_SCRIPT = GUEST_SCRIPT.with_name("auditor.sh")
+AUDITOR_SUITE = "trixie"
 SIZE = "3G"
+# aide-common asks about each of its 300 files when it is configured: ten minutes in an emulated machine.
 PACKAGES = (
-    "acl,apparmor,attr,auditd,ca-certificates,dbus,grub2-common,iproute2,kmod,libpam-systemd,linux-image-cloud-amd64,"
+    "acl,aide-common,apparmor,attr,auditd,ca-certificates,cron,dbus,e2fsprogs,grub2-common,iproute2,kmod,libpam-systemd,linux-image-cloud-amd64,"
     "nftables,openssh-server,procps,python3,python3-apt,sudo,systemd-sysv,udev"
 )
 
@@ -55,7 +59,9 @@ def ensure(distribution: str) -> Disk:
     """The disk of this distribution; made when it is missing or its recipe changed."""
     if distribution not in SUITES:
         raise LabError(f"The distribution is {distribution!r}; allowed: {', '.join(SUITES)}.")
-    recipe = hashlib.sha256(GUEST_SCRIPT.read_bytes() + PACKAGES.encode() + _public_key()).hexdigest()[:12]
+    recipe = hashlib.sha256(
+        GUEST_SCRIPT.read_bytes() + AUDITOR_SCRIPT.read_bytes() + PACKAGES.encode() + _public_key()
+    ).hexdigest()[:12]
     disk = Disk(cache_dir() / "vm" / f"{distribution}-{recipe}")
     with only_one("vm-disk"):
         if not disk.directory.exists():
@@ -102,9 +108,14 @@ def _bootstrap(mmdebstrap: str, distribution: str, root: Path) -> list[str]:
         *(mmdebstrap, "--quiet", "--mode=root", "--variant=minbase", f"--include={PACKAGES}"),
         f"--customize-hook=upload {public_key} /root/authorized_keys",
         f'--customize-hook=chroot "$1" sh -s < {GUEST_SCRIPT}',
+        f"--customize-hook=chroot \"$1\" sh -s -- '{_line(usable_sources(AUDITOR_SUITE)[0])}' < {AUDITOR_SCRIPT}",
         *(suite, str(root)),
-        *(f"deb [signed-by={KEYRING}] {source.uri} {source.suite} main" for source in usable_sources(suite)),
+        *map(_line, usable_sources(suite)),
     ]
+
+
+def _line(source: Source) -> str:
+    return f"deb [signed-by={KEYRING}] {source.uri} {source.suite} main"
 
 
 def _run(command: list[str], work: str) -> None:
