@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / ".venv/collections"))
 
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.audit_formats import (  # noqa: E402 - needs the path above
-    source_name,
+    references,
 )
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.catalogue import load  # noqa: E402 - as above
 
@@ -35,9 +35,8 @@ def introduction(path: Path) -> str:
     return " ".join(said)
 
 
-def row(control: Mapping[str, Any], sources: Sequence[str]) -> str:
-    """One control."""
-    refs = control.get("refs") or {}
+def row(control: Mapping[str, Any]) -> str:
+    """One control in one line, with every source that asks for it."""
     notes = [MARKS.get(control.get("risk", "none"), "")]
     notes += ["one way"] if control.get("one_way") else []
     notes += ["reported only"] if "probe" in control else []
@@ -45,7 +44,7 @@ def row(control: Mapping[str, Any], sources: Sequence[str]) -> str:
         f"`{control['id']}`",
         control.get("title", ""),
         ", ".join(control.get("profiles", [])),
-        *(", ".join(map(str, refs.get(source, []))) for source in sources),
+        references(control),
         ", ".join(filter(None, notes)),
     ]
     return "| " + " | ".join(cell(str(column)) for column in columns) + " |"
@@ -57,7 +56,6 @@ def page() -> str:
 
 
 def _lines(controls: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    sources = sorted({source for control in controls for source in control.get("refs") or {}})
     counted = {p: sum(p in c.get("profiles", []) for c in controls) for p in ("baseline", "strict")}
     yield from (NOTICE, "", "# The hardening catalogue", "")
     yield (
@@ -71,12 +69,12 @@ def _lines(controls: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         "`access`: under the dead man's switch. `service`: a service may be restarted or stopped.",
         "`one way`: until the next boot. `reported only`: for people to decide.",
     )
-    head = ["Id", "What holds", "Profiles", *map(source_name, sources), "Note"]
+    head = ("Id", "What holds", "Profiles", "References", "Note")
     for area in sorted({control["area"] for control in controls}):
         yield from ("", f"## {area}", "", introduction(CATALOGUE / f"{area}.yml"), "")
         yield "| " + " | ".join(head) + " |"
         yield "| " + " | ".join("---" for _column in head) + " |"
-        yield from (row(control, sources) for control in controls if control["area"] == area)
+        yield from (row(control) for control in controls if control["area"] == area)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -22,6 +22,14 @@ WORDS = {
     "waived": "waived",
     "not_applicable": "does not apply",
 }
+SOURCES = {
+    "cis_debian12": "CIS Debian 12",
+    "cis_debian13": "CIS Debian 13",
+    "nist_800_53": "NIST 800-53",
+    "pci_dss_4": "PCI DSS v4",
+    "iso_27001": "ISO 27001",
+    "anssi_bp_028": "ANSSI BP-028",
+}
 METRICS = {
     "evenkeel_audit_time_seconds": "When the audit was made, in seconds since 1970.",
     "evenkeel_audit_score_ratio": "Share of the host's controls that are met, of those that count.",
@@ -87,8 +95,7 @@ def references(control: Mapping[str, Any]) -> str:
 
 def source_name(key: str) -> str:
     """`cis_debian12` as people write it."""
-    known = {"cis_debian12": "CIS Debian 12", "nist_800_53": "NIST 800-53"}
-    return known.get(str(key), str(key).replace("_", " "))
+    return SOURCES.get(str(key), str(key).replace("_", " "))
 
 
 def metrics(report: Mapping[str, Any], only: Iterable[str] | None = None) -> str:

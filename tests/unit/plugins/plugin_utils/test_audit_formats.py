@@ -96,7 +96,15 @@ def test_filter_is_the_same_for_one_host() -> None:
     assert audit_metrics(outcome, "a", "2026-11-25T06:30:00Z") == metrics(whole, ["a"])
 
 
-@pytest.mark.parametrize(("refs", "said"), [({"own": [1, 2]}, "own 1, 2"), (None, ""), ([], "")])
+@pytest.mark.parametrize(
+    ("refs", "said"),
+    [
+        ({"pci_dss_4": ["2.2.6"], "iso_27001": ["A.8.2", "A.8.5"]}, "PCI DSS v4 2.2.6; ISO 27001 A.8.2, A.8.5"),
+        ({"own": [1, 2]}, "own 1, 2"),
+        (None, ""),
+        ([], ""),
+    ],
+)
 def test_references(refs: Any, said: str) -> None:
     """Sources that we do not know keep their name."""
     assert references({"refs": refs}) == said

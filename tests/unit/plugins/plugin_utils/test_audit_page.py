@@ -228,7 +228,7 @@ def test_browser_would_complain(opened: Callable[..., tuple[Elements, str]]) -> 
         ("#area=ssh", lambda row: row["data-area"] == "ssh" and row["data-open"] == "1"),
         ("#status=waived", lambda row: row["data-id"] == "sudo-password-required" and row["data-status"] == "waived"),
         ("#status=all&area=pam&host=lb1", lambda row: row["data-area"] == "pam"),
-        ("#status=all&id=5.1.20", lambda row: row["data-id"] == "sshd-no-root-login"),
+        ("#status=all&id=5.1.20+root", lambda row: row["data-id"] == "sshd-no-root-login"),
     ],
 )
 def test_filters(
