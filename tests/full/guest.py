@@ -18,10 +18,10 @@ from tools.vm.machine import Machine, timed
 HERE = Path(__file__).parent
 
 
-def root(machine: Machine, command: str) -> str:
+def root(machine: Machine, command: str, timeout: float = 120) -> str:
     """The output of a shell command of root, which has to succeed."""
     quoted = command.replace("'", "'\"'\"'")
-    return machine.must(f"sudo sh -c '{quoted}'")
+    return machine.must(f"sudo sh -c '{quoted}'", timeout)
 
 
 def play(machine: Machine, playbook: str, variables: Mapping[str, Any] | None = None) -> str:
@@ -47,6 +47,17 @@ def play(machine: Machine, playbook: str, variables: Mapping[str, Any] | None = 
     if done.returncode:
         pytest.fail(done.stdout[max(done.stdout.find("fatal:"), 0) :][:3000] + done.stderr[-2000:])
     return done.stdout
+
+
+def boot_again(machine: Machine, what: str) -> None:
+    """Switch off, and start with what the boot loader's menu says of its first entry."""
+    menu = root(machine, "grep -m1 -E '^[[:space:]]*linux[[:space:]]' /boot/grub/grub.cfg").split()
+    machine.command_line = " ".join(menu[menu.index("ro") + 1 :])
+    start = time.monotonic()
+    machine.shut_down()
+    machine.start()
+    machine.wait_for_login()
+    timed(f"{what}, off and on again with the words {machine.command_line!r}", start)
 
 
 def reboot(machine: Machine, what: str) -> None:

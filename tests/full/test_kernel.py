@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from guest import play, root
+from guest import boot_again, play, root
 
 from tools.lab.progress import say
 from tools.vm.machine import Machine, timed
@@ -83,17 +83,6 @@ def tune(machine: Machine, profile: str, **inputs: object) -> str:
     return said
 
 
-def boot_again(machine: Machine, what: str) -> None:
-    """Switch off, and start with what the boot loader's menu says of its first entry."""
-    menu = root(machine, "grep -m1 -E '^[[:space:]]*linux[[:space:]]' /boot/grub/grub.cfg").split()
-    machine.command_line = " ".join(menu[menu.index("ro") + 1 :])
-    start = time.monotonic()
-    machine.shut_down()
-    machine.start()
-    machine.wait_for_login()
-    timed(f"{what}, off and on again with the words {machine.command_line!r}", start)
-
-
 @pytest.fixture(scope="module")
 def before(machine: Machine) -> dict[str, str]:
     """The machine as it is, with a menu of its boot loader."""
@@ -143,7 +132,7 @@ def test_a_database_gets_bytes_in_place_of_per_cents(machine: Machine) -> None:
 def test_undo_leaves_nothing(machine: Machine, before: dict[str, str]) -> None:
     """Files as before at once, and values, also after a reboot."""
     start = time.monotonic()
-    play(machine, "undo_kernel.yml")
+    play(machine, "undo.yml")
     timed("undo of all runs", start)
     assert root(machine, MANIFEST) == before["manifest"]
     now = asked(machine)

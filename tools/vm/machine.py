@@ -122,9 +122,9 @@ class Machine:
         if done.returncode:
             raise LabError(f"'{command}' failed in the virtual machine: {done.stderr.decode(errors='replace').strip()}")
 
-    def must(self, command: str) -> str:
+    def must(self, command: str, timeout: float = 120) -> str:
         """Run a command that has to succeed; returns its output."""
-        done = self.ssh(command)
+        done = self.ssh(command, timeout)
         if done.returncode:
             raise LabError(f"'{command}' failed in the virtual machine ({done.returncode}): {done.stderr.strip()}")
         return done.stdout.strip()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import configparser
+import os
 import re
 import warnings
 from pathlib import Path
@@ -17,7 +18,9 @@ from ansible_collections.evenkeel.ops.plugins.plugin_utils import kernel_profile
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.kernel_profiles import Machine
 
 FIXTURE: dict[str, Any] = yaml.safe_load((Path(__file__).resolve().parents[3] / "fixtures/tuned.yml").read_bytes())
-HOMES = (Path("/usr/lib/tuned"), Path("/usr/lib/tuned/profiles"))
+# molecule/kernel unpacks Debian's packages of tuned and names the directory.
+ROOT = Path(os.environ.get("EVENKEEL_TUNED_ROOT", "/"))
+HOMES = (ROOT / "usr/lib/tuned", ROOT / "usr/lib/tuned/profiles")
 # Sections that only say for whom or how the others are.
 NOT_COMPARED = ("main", "variables")
 MACHINE = Machine(65536, 16, 0, 10000)
