@@ -8,7 +8,9 @@ import platform
 import sys
 from collections.abc import Sequence
 
+from tools import bench_fleet
 from tools.bench_controls import Cost, measure
+from tools.bench_fleet import FleetCost
 from tools.lab.settings import CHECKOUT, LabError
 from tools.runs import Result, RunFailedError, run_playbook
 
@@ -55,6 +57,28 @@ def controls_row(cost: Cost) -> tuple[str, ...]:
     )
 
 
+def fleet_table(cost: FleetCost) -> str:
+    """A row for each run over the fleet."""
+    heads = ("on 100 hosts", "changed", "module executions per host", "controller CPU per host", "memory", "wall")
+    named = (
+        ("`evenkeel.ops.audit` with the catalogue", cost.audit),
+        ("second run of `hardening`, strict", cost.second_run),
+    )
+    return markdown(heads, [(name, *fleet_row(result)) for name, result in named])
+
+
+def fleet_row(result: Result) -> tuple[str, ...]:
+    """The numbers of one run over the fleet."""
+    hosts, (whole, worker) = len(result.hosts), result.memory_mib
+    return (
+        str(result.changed),
+        f"{result.modules / hosts:.1f}",
+        f"{result.cpu_seconds / hosts:.2f} s",
+        f"{whole} MiB, a worker {worker} MiB",
+        f"{result.seconds:.0f} s",
+    )
+
+
 def roles_table(result: Result) -> str:
     """Task results by role."""
     rows = [(role, str(count), f"{count / len(result.hosts):.1f}") for role, count in result.tasks.items()]
@@ -66,13 +90,13 @@ def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in (heads, ["---"] * len(heads), *rows))
 
 
-def report(site: Result, cost: Cost) -> str:
+def report(site: Result, cost: Cost, fleet: FleetCost) -> str:
     """When and where it was measured, and the tables."""
     kernel = platform.release().partition("-")[0]
     machine = f"{os.cpu_count()} cores, Linux {kernel}, Python {platform.python_version()}"
     when = datetime.datetime.now(tz=datetime.timezone.utc).date()
     table = markdown(HEADS, [site_row(site), controls_row(cost)])
-    return f"Measured on {when}: {machine}.\n\n{table}\n{roles_table(site)}"
+    return f"Measured on {when}: {machine}.\n\n{table}\n{fleet_table(fleet)}\n{roles_table(site)}"
 
 
 def written(page: str, text: str) -> str:
@@ -89,14 +113,14 @@ def main() -> int:
     try:
         run_playbook("evenkeel.ops.site", "bench-first-run")
         site = run_playbook("evenkeel.ops.site", "bench-second-run")
-        cost = measure()
-        text = report(site, cost)
+        cost, fleet = measure(), bench_fleet.measure()
+        text = report(site, cost, fleet)
         PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), text), encoding="utf-8")
     except (LabError, RunFailedError) as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return 1
     print(f"\n{text}")
-    changed = [*site.changed_tasks, *cost.result.changed_tasks]
+    changed = [*site.changed_tasks, *cost.result.changed_tasks, *fleet.second_run.changed_tasks]
     if changed:
         print(f"ERROR: a second run changed something: {'; '.join(changed)}", file=sys.stderr)
     return 1 if changed else 0

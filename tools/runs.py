@@ -36,6 +36,8 @@ class Result:
     seconds: float
     cpu_seconds: float
     log: Path = field(default=Path(os.devnull))
+    # Largest memory of the run itself, and of one of its workers.
+    memory_mib: Sequence[int] = ()
 
     @property
     def changed(self) -> int:
@@ -57,7 +59,7 @@ class Result:
     def read(cls, data: dict[str, Any], log: Path = Path(os.devnull)) -> Result:
         """Take the JSON of the callback `evenkeel_stats`."""
         numbers = (data["hosts"], data["tasks"], data["modules"], data["changed"], data["seconds"], data["cpu_seconds"])
-        return cls(*numbers, log)
+        return cls(*numbers, log, data["memory_mib"])
 
 
 def environment(**more: str) -> dict[str, str]:

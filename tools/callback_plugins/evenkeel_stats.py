@@ -21,7 +21,7 @@ name: evenkeel_stats
 type: aggregate
 short_description: Write the result of a run as JSON
 description:
-  - Hosts, tasks by role, module executions, seconds and controller CPU.
+  - Hosts, tasks by role, module executions, seconds, controller CPU, memory of the run and of its largest worker.
   - Written to the file that the environment variable E(EVENKEEL_STATS) names.
 """
 
@@ -75,6 +75,7 @@ class CallbackModule(CallbackBase):
             "modules": self._modules.stat().st_size,
             "changed": self._changed,
             "seconds": round(time.monotonic() - self._started, 2),
+            "memory_mib": [usage.ru_maxrss // 1024 for usage in usages],
             "cpu_seconds": round(sum(usage.ru_utime + usage.ru_stime for usage in usages), 2),
         }
         Path(path).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
