@@ -116,6 +116,14 @@ def test_nobody_is_limited_to_groups_by_default(controls: list[dict[str, Any]]) 
     assert not [c["id"] for c in controls if ageing & set(c.get("account") or {})]
 
 
+def test_a_file_has_one_format(controls: list[dict[str, Any]]) -> None:
+    """Two formats for one file fail all of its controls on the host."""
+    formats: dict[str, set[str]] = {}
+    for setting in (c["setting"] for c in controls if "setting" in c):
+        formats.setdefault(setting["file"], set()).add(setting["format"])
+    assert {file: names for file, names in formats.items() if len(names) > 1} == {}
+
+
 def test_one_way_controls_say_so(controls: list[dict[str, Any]]) -> None:
     """What only a reboot takes back is in strict only."""
     assert [c["id"] for c in controls if c.get("one_way")] == ["audit-immutable", "kernel-no-kexec"]
