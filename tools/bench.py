@@ -59,10 +59,11 @@ def controls_row(cost: Cost) -> tuple[str, ...]:
 
 def fleet_table(cost: FleetCost) -> str:
     """A row for each run over the fleet."""
-    heads = ("on 100 hosts", "changed", "module executions per host", "controller CPU per host", "memory", "wall")
+    heads = ("run", "hosts", "changed", "module executions per host", "controller CPU per host", "memory", "wall")
     named = (
         ("`evenkeel.ops.audit` with the catalogue", cost.audit),
         ("second run of `hardening`, strict", cost.second_run),
+        ("the same on one host", cost.alone),
     )
     return markdown(heads, [(name, *fleet_row(result)) for name, result in named])
 
@@ -71,6 +72,7 @@ def fleet_row(result: Result) -> tuple[str, ...]:
     """The numbers of one run over the fleet."""
     hosts, (whole, worker) = len(result.hosts), result.memory_mib
     return (
+        str(hosts),
         str(result.changed),
         f"{result.modules / hosts:.1f}",
         f"{result.cpu_seconds / hosts:.2f} s",

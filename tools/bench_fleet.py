@@ -35,14 +35,15 @@ AT_ONCE = 8
 
 @dataclass(frozen=True)
 class FleetCost:
-    """The two runs over the whole fleet."""
+    """Two runs over the whole fleet, and one over a single host."""
 
     audit: Result
     second_run: Result
+    alone: Result
 
 
 def measure() -> FleetCost:
-    """Make the fleet, run twice over it, take it away."""
+    """Make the fleet, run over it, take it away."""
     client = docker.from_env()
     with _fleet(client) as inventory:
         options = [f"--inventory={inventory}"]
@@ -53,7 +54,8 @@ def measure() -> FleetCost:
             options=[*options, "--become"],
         )
         second = run_playbook(str(PLAYBOOK), "bench-fleet-second-run", options=options)
-    return FleetCost(audit, second)
+        alone = run_playbook(str(PLAYBOOK), "bench-fleet-alone", options=[*options, "--limit=fleet-000"])
+    return FleetCost(audit, second, alone)
 
 
 @contextmanager
