@@ -109,12 +109,21 @@ class File(Provider):
                 plan.verdicts[control.id] = Verdict(FAILED, reason=str(error))
         return plan
 
+    def _not_there(self, path: str) -> Verdict:
+        """Nothing to do, unless a package of this call brings the path: nobody knows before."""
+        verdict = Verdict(NOT_APPLICABLE, reason=f"there is no {path}")
+        if self.planned.packages:
+            verdict.assumed = True
+            verdict.reason += "; a package that is going to be installed may bring it"
+        return verdict
+
     def _plan(self, plan: Plan, control: Control) -> None:
         path, state = os.path.normpath(control.state["path"]), control.state["state"]
         found = self._kind(path)
         coming = self.planned.files.get(path) if found is None and state in (EXISTING, "file") else None
         if found is None and coming is None and state == EXISTING:
-            raise Unfit(f"there is no {path}", NOT_APPLICABLE)
+            plan.verdicts[control.id] = self._not_there(path)
+            return
         if state == ABSENT:
             verdict, changes = self._absent(path, found)
         elif coming is not None:

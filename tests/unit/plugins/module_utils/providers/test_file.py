@@ -159,3 +159,12 @@ def test_modes(mode: str, current: int, directory: bool, wanted: int) -> None:
 def test_bad_input(state: dict[str, object], words: str) -> None:
     """One sentence with the option, its value and what is allowed."""
     assert any(words in fault for fault in faults_of(File, **state)), faults_of(File, **state)
+
+
+@pytest.mark.parametrize("packages", [set(), {"debsums"}])
+def test_a_package_may_bring_what_is_not_there(tmp_path: Path, packages: set[str]) -> None:
+    """/etc/cron.weekly comes with the first package that has a weekly job: the prediction says that it cannot know."""
+    wish = control(File, path="/etc/cron.weekly", mode_max="0700")
+    verdict = Workbench(tmp_path).plan(File, [wish], packages=packages).verdicts["one"]
+    assert verdict.status == NOT_APPLICABLE
+    assert verdict.assumed is bool(packages)
