@@ -39,6 +39,7 @@ def row(control: Mapping[str, Any], sources: Sequence[str]) -> str:
     """One control."""
     refs = control.get("refs") or {}
     notes = [MARKS.get(control.get("risk", "none"), "")]
+    notes += ["on request"] if control.get("on_request") else []
     notes += ["one way"] if control.get("one_way") else []
     notes += ["reported only"] if "probe" in control else []
     columns = [
@@ -70,6 +71,7 @@ def _lines(controls: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         "",
         "`access`: under the dead man's switch. `service`: a service may be restarted or stopped.",
         "`one way`: until the next boot. `reported only`: for people to decide.",
+        "`on request`: left out until an input gives it its value.",
     )
     head = ["Id", "What holds", "Profiles", *map(source_name, sources), "Note"]
     for area in sorted({control["area"] for control in controls}):

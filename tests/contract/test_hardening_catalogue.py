@@ -75,12 +75,19 @@ def can_cut_off(control: dict[str, Any]) -> bool:
 
 def test_nobody_is_limited_to_groups_by_default(controls: list[dict[str, Any]]) -> None:
     """Access lists and ageing are the operator's decisions; the firewall is for strict, and lets SSH in."""
-    keys = {str((c.get("setting") or {}).get("key", "")).lower() for c in controls}
+    by_default = [c for c in controls if not c.get("on_request")]
+    keys = {str((c.get("setting") or {}).get("key", "")).lower() for c in by_default}
     assert not keys & {"allowgroups", "allowusers", "denygroups", "denyusers", "hostkey"}
     assert not [c["id"] for c in controls if "firewall" in c and "baseline" in c["profiles"]]
     assert [c["firewall"].get("ssh") for c in controls if "input" in c.get("firewall", {}).get("policy", {})] == [True]
     ageing = {"min_days", "max_days", "warn_days", "inactive_days", "expires"}
     assert not [c["id"] for c in controls if ageing & set(c.get("account") or {})]
+
+
+def test_an_input_gives_each_control_on_request_its_value(controls: list[dict[str, Any]]) -> None:
+    """A control that nobody can ask for would never apply."""
+    given = str(tree.load(Path("roles/hardening/vars/main.yml"))["__hardening_access_overrides"])
+    assert [c["id"] for c in controls if c.get("on_request") and f"'{c['id']}'" not in given] == []
 
 
 def test_one_way_controls_say_so(controls: list[dict[str, Any]]) -> None:
