@@ -10,7 +10,7 @@ import re
 import struct
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from .. import operator_session
 from ..accounts import Account
@@ -111,7 +111,7 @@ def _access(scene: Scene, keyword: str, values: Sequence[str]) -> Iterator[Touch
             yield Touch("user", f"{user} from {address}", "came in until now: no more")
 
 
-TELLERS: tuple[tuple[set[str], Callable[[Scene, str, Sequence[str]], Iterator[Touch]]], ...] = (
+TELLERS: tuple[tuple[Collection[str], Callable[[Scene, str, Sequence[str]], Iterator[Touch]]], ...] = (
     ({"permitrootlogin"}, _root),
     ({"passwordauthentication", "kbdinteractiveauthentication"}, _passwords),
     ({"pubkeyacceptedalgorithms"}, _keys),
