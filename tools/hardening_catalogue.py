@@ -38,6 +38,7 @@ def introduction(path: Path) -> str:
 def row(control: Mapping[str, Any]) -> str:
     """One control in one line, with every source that asks for it."""
     notes = [MARKS.get(control.get("risk", "none"), "")]
+    notes += ["on request"] if control.get("on_request") else []
     notes += ["one way"] if control.get("one_way") else []
     notes += ["reported only"] if "probe" in control else []
     columns = [
@@ -68,6 +69,7 @@ def _lines(controls: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         "",
         "`access`: under the dead man's switch. `service`: a service may be restarted or stopped.",
         "`one way`: until the next boot. `reported only`: for people to decide.",
+        "`on request`: left out until an input gives it its value.",
     )
     head = ("Id", "What holds", "Profiles", "References", "Note")
     for area in sorted({control["area"] for control in controls}):

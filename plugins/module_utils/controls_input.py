@@ -34,6 +34,11 @@ PROSE: spec.Options = {
     "refs": {"type": "dict", "description": "Where benchmarks speak of it: a list of numbers per benchmark."},
     "profiles": {"type": "list", "elements": "str", "description": "Profiles that the control is part of; none: all."},
     "aliases": {"type": "list", "elements": "str", "description": "Ids that the control had before."},
+    "on_request": {
+        "type": "bool",
+        "default": False,
+        "description": "The control is left out unless an override gives it its value: nobody else can know it.",
+    },
 }
 
 

@@ -6,12 +6,19 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .host import Host
+from .ssh_keys import NO_BITS, rsa_bits, rsa_fingerprint
 
 UNSET_LOGIN = 4294967295
+# The newest of this boot; sshd-session speaks since OpenSSH 9.8.
+ACCEPTED_LOGIN = (
+    *("journalctl", "--quiet", "--no-pager", "--output=cat", "--boot", "--reverse", "--lines=1"),
+    *("--identifier=sshd", "--identifier=sshd-session"),
+)
 
 
 @dataclass(frozen=True)
@@ -21,6 +28,9 @@ class Login:
     name: str
     groups: frozenset[str]
     address: str
+    # How it got in, as sshd's log has it (publickey, password …), and the length of its RSA key; where they are known.
+    method: str = ""
+    rsa_bits: int = NO_BITS
 
 
 def ancestors(host: Host, pid: int | None = None) -> Iterator[int]:
@@ -55,6 +65,29 @@ def ssh_login(host: Host, environ: Mapping[str, str]) -> Login | None:
     return Login(name, frozenset(host.run(["id", "-nG", name]).out.split()), connection[0])
 
 
+def with_way(host: Host, environ: Mapping[str, str], login: Login) -> Login:
+    """The login together with how it got in, where sshd has logged that."""
+    words = _connection_words(host, environ)
+    if not words:
+        return login
+    accepted = rf"^Accepted \S+ for {re.escape(login.name)} from {re.escape(words[0])} port {words[1]} ssh2"
+    line = host.run([*ACCEPTED_LOGIN, f"--grep={accepted}"], timeout=20).out.split()
+    if len(line) < 2:
+        return login
+    return replace(login, method=line[1], rsa_bits=_bits_of(host, login.name, line[-1]))
+
+
+def _bits_of(host: Host, name: str, fingerprint: str) -> int:
+    """The length of the RSA key with this fingerprint, if it is among the account's keys."""
+    entry = host.run(["getent", "passwd", name]).out.strip().split(":")
+    for path in (".ssh/authorized_keys", ".ssh/authorized_keys2") if len(entry) > 5 else ():
+        lines = (line.split() for line in _read(host, f"{entry[5]}/{path}").splitlines())
+        for words in lines:
+            if rsa_fingerprint(words) == fingerprint:
+                return rsa_bits(words)
+    return NO_BITS
+
+
 def _login_uid(host: Host, environ: Mapping[str, str]) -> int:
     """The login's own uid where the kernel keeps it, else the one before sudo, else that of the first SSH process."""
     uid = os.getuid()
@@ -84,6 +117,12 @@ def _name(host: Host, uid: int) -> str:
 
 def ssh_connection(host: Host, environ: Mapping[str, str]) -> tuple[str, int] | None:
     """Address of the client and port of the server, from this session or, past sudo, from a parent's."""
+    words = _connection_words(host, environ)
+    return (words[0].partition("%")[0], int(words[3])) if words else None
+
+
+def _connection_words(host: Host, environ: Mapping[str, str]) -> list[str]:
+    """SSH_CONNECTION in its words: address and port of the client, address and port of the server."""
     value = environ.get("SSH_CONNECTION", "")
     for pid in ancestors(host):
         if value:
@@ -91,7 +130,7 @@ def ssh_connection(host: Host, environ: Mapping[str, str]) -> tuple[str, int] | 
         pairs = _read(host, f"/proc/{pid}/environ").split("\0")
         value = next((pair.partition("=")[2] for pair in pairs if pair.startswith("SSH_CONNECTION=")), "")
     words = value.split()
-    return (words[0].partition("%")[0], int(words[3])) if len(words) == 4 and words[3].isdigit() else None
+    return words if len(words) == 4 and words[3].isdigit() else []
 
 
 def sshd_ports(host: Host) -> set[int]:

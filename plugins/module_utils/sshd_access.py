@@ -11,13 +11,27 @@ from collections.abc import Callable, Sequence
 
 from .operator_session import Login
 
-ACCESS_KEYWORDS = ("permitrootlogin", "allowusers", "denyusers", "allowgroups", "denygroups")
+LISTS = frozenset({"allowusers", "denyusers", "allowgroups", "denygroups"})
+# Keywords that close a way of logging in with `no`, and how sshd's log calls that way.
+WAYS = {
+    "passwordauthentication": "password",
+    "kbdinteractiveauthentication": "keyboard-interactive",
+    "challengeresponseauthentication": "keyboard-interactive",
+    "gssapiauthentication": "gssapi",
+    "hostbasedauthentication": "hostbased",
+    "pubkeyauthentication": "publickey",
+}
+# Keywords about how one logs in, which only sshd's log tells.
+WAY_KEYWORDS = frozenset(WAYS) | {"requiredrsasize"}
+ACCESS_KEYWORDS = frozenset({"permitrootlogin"}) | LISTS | WAY_KEYWORDS
 
 
 def refusal(keyword: str, values: Sequence[str], login: Login) -> str:
     """Why sshd would not let `login` in again, in words; empty where it would."""
     patterns = [word for value in values for word in value.split()]
     name = keyword.lower()
+    if name in WAY_KEYWORDS:
+        return _way_refusal(name, patterns, login)
     if name == "permitrootlogin":
         return "it would shut out root, who runs this" if login.name == "root" and patterns == ["no"] else ""
     if name in ("allowusers", "denyusers"):
@@ -29,6 +43,16 @@ def refusal(keyword: str, values: Sequence[str], login: Login) -> str:
     else:
         return ""
     return f"it would shut out {said}" if inside == name.startswith("deny") else ""
+
+
+def _way_refusal(name: str, words: Sequence[str], login: Login) -> str:
+    said = f"it would shut out the account {login.name}, who runs this and came in"
+    if name in WAYS:
+        closed = words == ["no"] and login.method.startswith(WAYS[name])
+        return f"{said} by {login.method}: come in by another way first" if closed else ""
+    least = int(words[0]) if words and words[0].isdigit() else 0
+    short = 0 < login.rsa_bits < least
+    return f"{said} with an RSA key of {login.rsa_bits} bits: come with a longer one first" if short else ""
 
 
 def _any(patterns: Sequence[str], matches: Callable[[str], bool]) -> bool:

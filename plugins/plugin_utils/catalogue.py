@@ -95,7 +95,8 @@ def select(catalogue: Sequence[Mapping[str, Any]], wishes: Wishes, today: dateti
     disabled, also_wrong = names.resolve("disabled", wishes.disabled or ())
     waived, bad_waivers = read_waivers(wishes.waivers or (), names, today)
     problems += [*wrong, *also_wrong, *bad_waivers]
-    active = [c for c in catalogue if c["id"] not in disabled and _in_profile(c, wishes.profile)]
+    left_out = {*disabled, *(c["id"] for c in catalogue if c.get("on_request") and c["id"] not in overrides)}
+    active = [c for c in catalogue if c["id"] not in left_out and _in_profile(c, wishes.profile)]
     here = [c for c in active if wishes.areas is None or c.get("area") in wishes.areas]
     elsewhere = [c for c in active if c not in here] if wishes.areas is not None else []
     asked = [c for c in here if c["id"] not in waived]

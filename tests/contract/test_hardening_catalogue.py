@@ -106,10 +106,9 @@ def can_cut_off(control: dict[str, Any]) -> bool:
 
 def test_nobody_is_limited_to_groups_by_default(controls: list[dict[str, Any]]) -> None:
     """Access lists and ageing are the operator's decisions; the firewall is for strict, and lets SSH in."""
-    limits = {"allowgroups", "allowusers", "denygroups", "denyusers", "hostkey"}
-    asked_for = str(tree.load(Path("roles/hardening/vars/main.yml"))["__hardening_unasked"])
-    limiting = {c["id"] for c in controls if str((c.get("setting") or {}).get("key", "")).lower() in limits}
-    assert {name for name in limiting if name not in asked_for} == set()
+    by_default = [c for c in controls if not c.get("on_request")]
+    keys = {str((c.get("setting") or {}).get("key", "")).lower() for c in by_default}
+    assert not keys & {"allowgroups", "allowusers", "denygroups", "denyusers", "hostkey"}
     assert not [c["id"] for c in controls if "firewall" in c and "baseline" in c["profiles"]]
     assert [c["firewall"].get("ssh") for c in controls if "input" in c.get("firewall", {}).get("policy", {})] == [True]
     ageing = {"min_days", "max_days", "warn_days", "inactive_days", "expires"}
@@ -122,6 +121,12 @@ def test_a_file_has_one_format(controls: list[dict[str, Any]]) -> None:
     for setting in (c["setting"] for c in controls if "setting" in c):
         formats.setdefault(setting["file"], set()).add(setting["format"])
     assert {file: names for file, names in formats.items() if len(names) > 1} == {}
+
+
+def test_an_input_gives_each_control_on_request_its_value(controls: list[dict[str, Any]]) -> None:
+    """A control that nobody can ask for would never apply."""
+    given = str(tree.load(Path("roles/hardening/vars/main.yml"))["__hardening_access_overrides"])
+    assert [c["id"] for c in controls if c.get("on_request") and f"'{c['id']}'" not in given] == []
 
 
 def test_one_way_controls_say_so(controls: list[dict[str, Any]]) -> None:

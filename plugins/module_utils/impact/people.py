@@ -5,20 +5,19 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
 import re
 import struct
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from .. import operator_session
 from ..accounts import Account
 from ..providers.base import Control, Verdict
 from ..scoped_files import names_in
-from ..sshd_access import ACCESS_KEYWORDS, refusal
+from ..ssh_keys import NO_BITS, rsa_bits
+from ..sshd_access import LISTS, refusal
 from .scene import Login, Scene, read_text_quietly, records
 from .touch import Touch
 
@@ -28,7 +27,6 @@ FORWARDING = {"disableforwarding", "allowtcpforwarding", "x11forwarding", "permi
 ALGORITHMS = {"ciphers", "macs", "kexalgorithms", "hostkeyalgorithms"}
 # The journal's name of a key, and how algorithms of that kind begin.
 KEY_KINDS = {"RSA": ("rsa-", "ssh-rsa"), "ECDSA": ("ecdsa-",), "ED25519": ("ssh-ed25519",), "DSA": ("ssh-dss",)}
-ABSENT = -1
 LASTLOG = struct.Struct("=i32s256s")
 
 
@@ -83,7 +81,7 @@ def _short_keys(scene: Scene, _keyword: str, values: Sequence[str]) -> Iterator[
     for account in scene.people:
         for words in scene.keys(account):
             bits = rsa_bits(words)
-            if ABSENT < bits < least:
+            if NO_BITS < bits < least:
                 yield Touch(
                     "user", f"{account.name} ({words[-1]})", f"has an RSA key of {bits} bits: it lets in no more"
                 )
@@ -113,29 +111,15 @@ def _access(scene: Scene, keyword: str, values: Sequence[str]) -> Iterator[Touch
             yield Touch("user", f"{user} from {address}", "came in until now: no more")
 
 
-TELLERS: tuple[tuple[set[str], Callable[[Scene, str, Sequence[str]], Iterator[Touch]]], ...] = (
+TELLERS: tuple[tuple[Collection[str], Callable[[Scene, str, Sequence[str]], Iterator[Touch]]], ...] = (
     ({"permitrootlogin"}, _root),
     ({"passwordauthentication", "kbdinteractiveauthentication"}, _passwords),
     ({"pubkeyacceptedalgorithms"}, _keys),
     ({"requiredrsasize"}, _short_keys),
     (ALGORITHMS, _algorithms),
     (FORWARDING, _forwarded),
-    ({word for word in ACCESS_KEYWORDS if word != "permitrootlogin"}, _access),
+    (LISTS, _access),
 )
-
-
-def rsa_bits(words: Sequence[str]) -> int:
-    """The length of the RSA key in a line of authorized_keys; -1 where it has none."""
-    try:
-        blob = base64.b64decode(words[words.index("ssh-rsa") + 1], validate=True)
-        parts, place = [], 0
-        while place < len(blob):
-            (length,) = struct.unpack_from(">I", blob, place)
-            parts.append(blob[place + 4 : place + 4 + length])
-            place += 4 + length
-        return int.from_bytes(parts[2], "big").bit_length()
-    except (ValueError, IndexError, struct.error, binascii.Error):
-        return ABSENT
 
 
 def sudo(control: Control, scene: Scene) -> Iterator[Touch]:

@@ -16,8 +16,8 @@ from ..changes import Step
 from ..formats.base import Entry
 from ..formats.registry import FORMATS
 from ..formats.sshd_includes import SshdConfiguration
-from ..operator_session import ssh_login
-from ..sshd_access import ACCESS_KEYWORDS, refusal
+from ..operator_session import ssh_login, with_way
+from ..sshd_access import ACCESS_KEYWORDS, WAY_KEYWORDS, refusal
 from . import claims as owned
 from .base import CHANGE, COMMENT, FAILED, Control, Plan, Provider, ShutOut, Unfit, Verdict, step_for
 from .draft import Draft, Wanted
@@ -198,17 +198,19 @@ class Setting(Provider):
                 self._compute(draft, groups[path], failed)
 
     def _fail_what_shuts_out(self, drafts: dict[str, Draft], groups: dict[str, list[Control]]) -> None:
-        """An access list that leaves out who makes it; groups and networks are those of this login."""
-        lists = [
+        """What leaves out who makes it; groups, networks and the way of logging in are those of this login."""
+        deciding = [
             (path, control)
             for path, draft in drafts.items()
             for control in groups[path]
             if draft.format.name == "sshd"
             and control.state["state"] == "present"
-            and (control.state.get("key") or "").lower() in ACCESS_KEYWORDS
+            and _decides(control, draft.verdicts[control.id])
         ]
-        login = ssh_login(self.host, os.environ) if lists else None
-        for path, control in lists:
+        login = ssh_login(self.host, os.environ) if deciding else None
+        if login and any(_keyword(control) in WAY_KEYWORDS for _path, control in deciding):
+            login = with_way(self.host, os.environ, login)
+        for path, control in deciding:
             entry = entry_of(control)
             words = refusal(entry.key, entry.values, login) if login else ""
             if words:
@@ -256,6 +258,16 @@ class Setting(Provider):
             self.planned.files[draft.path] = (draft.content, draft.found.mode or 0o644)
         for verdict in changing:
             verdict.step = step.name
+
+
+def _keyword(control: Control) -> str:
+    return str(control.state.get("key") or "").lower()
+
+
+def _decides(control: Control, verdict: Verdict) -> bool:
+    """Whether a setting is about who gets in; the way of a login is looked up only where it changes."""
+    keyword = _keyword(control)
+    return keyword in ACCESS_KEYWORDS and (keyword not in WAY_KEYWORDS or verdict.status == CHANGE)
 
 
 def failed_of(draft: Draft) -> dict[str, Verdict]:

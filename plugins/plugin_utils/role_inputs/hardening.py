@@ -34,12 +34,27 @@ INPUTS = {
 ALLOW = ("hardening_firewall_allow", "hardening_firewall_allow_group", "hardening_firewall_allow_host")
 SETS, SSH_SOURCES = "hardening_firewall_sets", "hardening_firewall_ssh_sources"
 ROOT_LOGIN = "sshd-no-root-login"
+ALLOW_GROUPS, GROUPS = "sshd-allow-groups", "hardening_ssh_allow_groups"
+GROUP = re.compile(r"!?[A-Za-z0-9_.*?@-]{1,64}\$?")
+# Keywords of sshd, and their values without which it passes no connection on for a jump.
+NO_JUMPS = {"disableforwarding": ("yes",), "allowtcpforwarding": ("no", "remote")}
+NAMED_HOSTS = 3
 
 
 def problems(inputs: Mapping[str, Any]) -> list[str]:
     """Return one sentence for each contradiction; none means that the inputs hold together."""
-    found = checks.engine_problems("hardening", inputs) + _firewall(inputs)
+    found = checks.engine_problems("hardening", inputs) + _groups(inputs) + _firewall(inputs)
     return found + _catalogue(inputs)
+
+
+def _groups(inputs: Mapping[str, Any]) -> list[str]:
+    """Names that are none would be options or further groups to sshd."""
+    groups = enumerate(map(str, inputs.get(GROUPS) or ()))
+    return [
+        f"{GROUPS}[{number}] is {group!r}; allowed is the name of a group, or a pattern with * and ?."
+        for number, group in groups
+        if not GROUP.fullmatch(group)
+    ]
 
 
 def _firewall(inputs: Mapping[str, Any]) -> list[str]:
@@ -67,15 +82,18 @@ def _catalogue(inputs: Mapping[str, Any]) -> list[str]:
         controls = wanted_controls(inputs, extra)
     except CatalogueError as error:
         return [_in_the_roles_words(problem) for problem in error.problems]
-    return _shut_out(controls, str(inputs.get("__hardening_login") or ""))
+    return _shut_out(controls, str(inputs.get("__hardening_login") or "")) + _cut_off(
+        controls, inputs.get("__hardening_behind") or ()
+    )
 
 
 def wanted_controls(inputs: Mapping[str, Any], extra: Sequence[str] = ()) -> list[dict[str, Any]]:
     """The controls that these inputs ask for; CatalogueError where they cannot be carried out."""
+    groups = {ALLOW_GROUPS: inputs[GROUPS]} if inputs.get(GROUPS) else {}
     wishes = {
         "profile": inputs.get("hardening_profile", "baseline"),
         "areas": inputs.get("hardening_areas") or None,
-        "overrides": inputs.get("hardening_overrides") or {},
+        "overrides": {**groups, **(inputs.get("hardening_overrides") or {})},
         "disabled": inputs.get("hardening_controls_disabled") or (),
         "waivers": inputs.get("hardening_waivers") or (),
     }
@@ -105,4 +123,20 @@ def _shut_out(controls: list[dict[str, Any]], login: str) -> list[str]:
     return [
         f"hardening_profile has the control {ROOT_LOGIN}, but ansible_user is 'root', whom it shuts out; allowed is "
         f"another ansible_user, or hardening_overrides with {ROOT_LOGIN}: prohibit-password."
+    ]
+
+
+def _cut_off(controls: list[dict[str, Any]], behind: Sequence[str]) -> list[str]:
+    """Hosts that are reached through this one, where sshd would pass nothing on."""
+    if not behind:
+        return []
+    names = ", ".join(behind[:NAMED_HOSTS]) + (f" and {len(behind) - NAMED_HOSTS} more" if behind[NAMED_HOSTS:] else "")
+    return [
+        f"hardening_profile has the control {control['id']}, but this host is the way to {names}, as "
+        "ProxyJump or ProxyCommand in their SSH arguments say; allowed on a jump host is hardening_overrides with "
+        f"{control['id']}: '{'no' if keyword == 'disableforwarding' else 'yes'}'."
+        for control in controls
+        for keyword in [str(control.get("setting", {}).get("key", "")).lower()]
+        if control.get("setting", {}).get("format") == "sshd"
+        and str(control["setting"].get("value")).lower() in NO_JUMPS.get(keyword, ())
     ]

@@ -5,17 +5,22 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from ansible_collections.evenkeel.ops.plugins.module_utils.host import Host, Result, Runner
 from ansible_collections.evenkeel.ops.plugins.module_utils.operator_session import (
     Login,
     operator_uids,
     ssh_connection,
     ssh_login,
+    with_way,
 )
 
 LOGIN = 500
@@ -86,6 +91,52 @@ def test_the_login_is_told_by_sudo_or_by_the_session(tmp_path: Path) -> None:
 
 def test_nobody_has_logged_in_at_a_console(tmp_path: Path) -> None:
     assert ssh_login(Host(str(tmp_path), runner=Names()), {"SUDO_UID": "1234"}) is None
+
+
+MODULUS = (1 << 2047).to_bytes(257, "big")
+BLOB = b"".join(struct.pack(">I", len(part)) + part for part in (b"ssh-rsa", b"\x01\x00\x01", MODULUS))
+KEY = f"ssh-rsa {base64.b64encode(BLOB).decode()} bob@work"
+FINGERPRINT = f"SHA256:{base64.b64encode(hashlib.sha256(BLOB).digest()).decode().rstrip('=')}"
+
+
+class Journal(Runner):
+    """What sshd has logged of one login, and where the account lives."""
+
+    def __init__(self, line: str) -> None:
+        self.line = line
+        self.asked: list[str] = []
+
+    def run(self, argv: Sequence[str], *args: Any, **options: Any) -> Result:
+        self.asked.append(argv[-1])
+        answer = "bob:x:1002:1002::/home/bob:/bin/sh" if argv[0] == "getent" else self.line
+        return Result(tuple(argv), 0, answer, "")
+
+
+@pytest.mark.parametrize(
+    ("line", "method", "bits"),
+    [
+        ("Accepted password for bob from 192.0.2.7 port 50000 ssh2\n", "password", -1),
+        (f"Accepted publickey for bob from 192.0.2.7 port 50000 ssh2: RSA {FINGERPRINT}\n", "publickey", 2048),
+        ("Accepted publickey for bob from 192.0.2.7 port 50000 ssh2: RSA SHA256:other\n", "publickey", -1),
+        ("Accepted publickey for bob from 192.0.2.7 port 50000 ssh2: ED25519 SHA256:x\n", "publickey", -1),
+        ("", "", -1),
+    ],
+)
+def test_the_journal_tells_how_the_login_came_in(tmp_path: Path, line: str, method: str, bits: int) -> None:
+    session(tmp_path)
+    keys = tmp_path / "home/bob/.ssh"
+    keys.mkdir(parents=True)
+    (keys / "authorized_keys").write_text(f"# work\n{KEY}\n")
+    journal = Journal(line)
+    login = with_way(Host(str(tmp_path), runner=journal), {}, Login("bob", frozenset(), "192.0.2.7"))
+    assert (login.method, login.rsa_bits) == (method, bits)
+    # Of all logins the one of this very connection.
+    assert journal.asked[0] == r"--grep=^Accepted \S+ for bob from 192\.0\.2\.7 port 50000 ssh2"
+
+
+def test_a_console_has_no_way_to_tell(tmp_path: Path) -> None:
+    login = Login("bob", frozenset(), "")
+    assert with_way(Host(str(tmp_path), runner=Journal("")), {}, login) == login
 
 
 def test_a_loop_of_parents_ends(tmp_path: Path) -> None:

@@ -5,11 +5,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from ansible_collections.evenkeel.ops.plugins.module_utils.operator_session import Login
 from ansible_collections.evenkeel.ops.plugins.module_utils.sshd_access import refusal
 
 ALICE = Login("alice", frozenset({"alice", "staff"}), "192.0.2.7")
+BY_PASSWORD = replace(ALICE, method="password")
+BY_PAM = replace(ALICE, method="keyboard-interactive/pam")
+BY_KEY = replace(ALICE, method="publickey", rsa_bits=2048)
 ROOT = Login("root", frozenset({"root"}), "192.0.2.7")
 
 
@@ -26,6 +31,12 @@ ROOT = Login("root", frozenset({"root"}), "192.0.2.7")
         ("PermitRootLogin", ["no"], ALICE),
         ("PermitRootLogin", ["prohibit-password"], ROOT),
         ("MaxAuthTries", ["1"], ALICE),
+        ("PasswordAuthentication", ["no"], ALICE),
+        ("PasswordAuthentication", ["no"], BY_KEY),
+        ("PasswordAuthentication", ["yes"], BY_PASSWORD),
+        ("KbdInteractiveAuthentication", ["no"], BY_PASSWORD),
+        ("RequiredRSASize", ["3072"], ALICE),
+        ("RequiredRSASize", ["2048"], BY_KEY),
     ],
 )
 def test_who_is_let_in(keyword: str, values: list[str], login: Login) -> None:
@@ -42,6 +53,10 @@ def test_who_is_let_in(keyword: str, values: list[str], login: Login) -> None:
         ("DenyUsers", ["a?ice"], ALICE, "alice"),
         ("DenyGroups", ["staff"], ALICE, "staff"),
         ("PermitRootLogin", ["no"], ROOT, "shut out root, who runs this"),
+        ("PasswordAuthentication", ["no"], BY_PASSWORD, "the account alice, who runs this and came in by password"),
+        ("KbdInteractiveAuthentication", ["no"], BY_PAM, "came in by keyboard-interactive/pam"),
+        ("PubkeyAuthentication", ["no"], BY_KEY, "came in by publickey"),
+        ("RequiredRSASize", ["3072"], BY_KEY, "came in with an RSA key of 2048 bits"),
     ],
 )
 def test_who_is_shut_out(keyword: str, values: list[str], login: Login, words: str) -> None:

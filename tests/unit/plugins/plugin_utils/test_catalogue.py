@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,21 @@ def test_overrides() -> None:
     states = {control["id"]: control for control in select(load([str(FIXTURES)]), wishes, TODAY).controls}
     assert states["sshd-max-auth-tries"]["setting"]["value"] == 5
     assert states["shadow-mode"]["file"]["group"] == "root" and states["shadow-mode"]["file"]["owner"] == "root"
+
+
+def test_a_control_on_request_needs_its_value() -> None:
+    """It is not there, and not kept either, until an override gives it what nobody else can know."""
+    groups = {"file": "/etc/ssh/sshd_config", "format": "sshd", "key": "AllowGroups", "value": []}
+    catalogue = [
+        {"id": "sshd-allow-groups", "area": "ssh", "on_request": True, "setting": groups},
+        {"id": "shadow-mode", "area": "files", "file": {"path": "/etc/shadow", "mode": "0640"}},
+    ]
+    asked = Wishes(overrides={"sshd-allow-groups": ["sudo"]})
+    (control, _other) = select(catalogue, asked, TODAY).controls
+    assert control["setting"]["value"] == ["sudo"] and "on_request" not in control
+    unasked = select(catalogue, Wishes(areas=["files"]), TODAY)
+    assert [control["id"] for control in unasked.controls] == ["shadow-mode"] and unasked.keep == []
+    assert select(catalogue, replace(asked, areas=["files"]), TODAY).keep == ["sshd-allow-groups"]
 
 
 def test_waivers() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.evenkeel.ops.plugins.module_utils import controls_call
 from ansible_collections.evenkeel.ops.plugins.module_utils.impact.network import firewall
-from ansible_collections.evenkeel.ops.plugins.module_utils.impact.people import LASTLOG, rsa_bits, sudo_subjects
+from ansible_collections.evenkeel.ops.plugins.module_utils.impact.people import LASTLOG, sudo_subjects
 from ansible_collections.evenkeel.ops.plugins.module_utils.impact.registry import TELL
 from ansible_collections.evenkeel.ops.plugins.module_utils.impact.touch import MOST, Touch, as_data
 from ansible_collections.evenkeel.ops.plugins.module_utils.providers.firewall import Firewall
@@ -95,14 +95,6 @@ def test_short_keys(world: World) -> None:
     assert world.touched(sshd("RequiredRSASize", 3072)) == [
         ("user", "alice (someone@somewhere)", "has an RSA key of 2048 bits: it lets in no more")
     ]
-
-
-@pytest.mark.parametrize(
-    "words", [[], ["ssh-ed25519", "AAAA"], ["ssh-rsa"], ["ssh-rsa", "!!"], ["ssh-rsa", "AAAAB3NzaC1yc2E="]]
-)
-def test_broken_keys_are_none(words: list[str]) -> None:
-    """Nothing is claimed of them."""
-    assert rsa_bits(words) == -1
 
 
 def test_algorithms_need_the_sessions(world: World) -> None:

@@ -271,3 +271,22 @@ def test_who_would_leave_himself_out_of_an_access_list_is_told(
     assert verdicts["a"].reason == "it would shut out the account alice, who runs this and is in alice, staff"
     assert verdicts["b"].status == CHANGE
     assert bench.plan(Setting, [sshd("a", "AllowGroups", ["wheel", "staff"])]).verdicts["a"].status == CHANGE
+
+
+def test_the_way_of_a_login_is_looked_up_only_where_it_changes(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who came in by password is told before passwords end; where they have ended already, nobody asks the journal."""
+    monkeypatch.setenv("SSH_CONNECTION", "192.0.2.7 50000 192.0.2.1 22")
+    accepted = "Accepted password for alice from 192.0.2.7 port 50000 ssh2\n"
+    bench.runner.answers.update(
+        {("id", "-nu"): "alice\n", ("id", "-nG"): "alice\n", ("journalctl", "--quiet"): accepted}
+    )
+    bench.write(SSHD, "Include /etc/ssh/sshd_config.d/*.conf\n")
+    only_keys = sshd("a", "PasswordAuthentication", "no")
+    verdict = bench.plan(Setting, [only_keys]).verdicts["a"]
+    assert verdict.shuts_out and verdict.reason.endswith(
+        "alice, who runs this and came in by password: come in by another way first"
+    )
+    bench.write("/etc/ssh/sshd_config.d/10-evenkeel.conf", "PasswordAuthentication no\n")
+    assert bench.plan(Setting, [only_keys]).verdicts["a"].status == COMPLIANT

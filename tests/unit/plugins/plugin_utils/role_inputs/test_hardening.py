@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs.hardening import problems
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs.hardening import problems, wanted_controls
 
 WAIVER = {"id": "su-wheel-only", "reason": "later", "owner": "ops", "expires": "2999-12-31"}
 
@@ -39,6 +39,14 @@ def waived(**change: Any) -> dict[str, Any]:
             "hardening_firewall_ssh_sources": ["@web"],
         },
         {"hardening_catalogue_extra": ["beside/the/playbook"]},
+        {"hardening_ssh_allow_groups": ["sudo", "ops-*", "domain.users"]},
+        {"__hardening_behind": ["db1"]},
+        {"hardening_profile": "strict", "__hardening_behind": []},
+        {
+            "hardening_profile": "strict",
+            "__hardening_behind": ["db1"],
+            "hardening_overrides": {"sshd-no-forwarding": "no"},
+        },
     ],
 )
 def test_good_inputs_have_no_problem(good: dict[str, Any]) -> None:
@@ -102,6 +110,14 @@ def test_good_inputs_have_no_problem(good: dict[str, Any]) -> None:
             "hardening_catalogue_extra: catalogue /nowhere/x.yml: No such file or directory.",
         ),
         (
+            {"hardening_ssh_allow_groups": ["sudo", "two words"]},
+            "hardening_ssh_allow_groups[1] is 'two words'; allowed is the name of a group, or a pattern with * and ?.",
+        ),
+        (
+            {"hardening_profile": "strict", "__hardening_behind": ["db1", "db2", "db3", "db4", "db5"]},
+            "has the control sshd-no-forwarding, but this host is the way to db1, db2, db3 and 2 more, as",
+        ),
+        (
             {"__hardening_login": "root"},
             "ansible_user is 'root', whom it shuts out; allowed is another ansible_user, or hardening_overrides",
         ),
@@ -109,6 +125,29 @@ def test_good_inputs_have_no_problem(good: dict[str, Any]) -> None:
 )
 def test_bad_inputs_are_named(bad: dict[str, Any], sentence: str) -> None:
     assert [problem for problem in problems(bad) if sentence in problem], problems(bad)
+
+
+def test_groups_make_the_control_apply() -> None:
+    """Nobody is limited to groups unless the input says so; an override by hand says it too."""
+    for inputs, value in (
+        ({}, None),
+        ({"hardening_ssh_allow_groups": []}, None),
+        ({"hardening_ssh_allow_groups": ["sudo"]}, ["sudo"]),
+        ({"hardening_overrides": {"sshd-allow-groups": ["adm"]}}, ["adm"]),
+    ):
+        found = {c["id"]: c["setting"]["value"] for c in wanted_controls(inputs) if c["id"] == "sshd-allow-groups"}
+        assert found.get("sshd-allow-groups") == value
+
+
+def test_a_catalogue_of_ones_own_does_not_cut_off_hosts_either(tmp_path: Path) -> None:
+    own = tmp_path / "site.yml"
+    setting = "{file: /etc/ssh/sshd_config.d/10-evenkeel.conf, format: sshd, key: AllowTcpForwarding, value: remote}"
+    own.write_text(f"- {{id: site-no-tunnels, risk: access, setting: {setting}}}\n")
+    (problem,) = problems({"hardening_catalogue_extra": [str(own)], "__hardening_behind": ["db1"]})
+    assert (
+        "has the control site-no-tunnels, but this host is the way to db1, as" in problem
+        and "site-no-tunnels: 'yes'" in problem
+    )
 
 
 def test_further_catalogues_bring_controls_and_profiles(tmp_path: Path) -> None:
