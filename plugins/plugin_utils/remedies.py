@@ -79,6 +79,16 @@ def _setting(state: State) -> str:
     return f"Set {key} to {_list(state.get('value'))} in {where}{section}."
 
 
+def _ssh_host_key(state: State) -> str:
+    size = f" of {state['bits']} bits" if state.get("bits") else ""
+    return f"Make the host key {state.get('path')}, type {state.get('type', 'ed25519')}{size}, with ssh-keygen."
+
+
+def _ssh_moduli(state: State) -> str:
+    least, source = state.get("least_bits", 3072), state.get("source", "/etc/ssh/moduli")
+    return f"Copy the groups of {least} bits and more from {source} to {state.get('path')}."
+
+
 def _mount(state: State) -> str:
     return f"Mount {state.get('path')} with the options {_list(state.get('options'))}, now and in /etc/fstab."
 
@@ -155,6 +165,8 @@ SENTENCES: dict[str, Callable[[State], str]] = {
     "kernel_module": _kernel_module,
     "file": _file,
     "setting": _setting,
+    "ssh_host_key": _ssh_host_key,
+    "ssh_moduli": _ssh_moduli,
     "mount": _mount,
     "pam_profile": _pam_profile,
     "cmdline": _cmdline,

@@ -45,7 +45,7 @@ def waived(**change: Any) -> dict[str, Any]:
         {
             "hardening_profile": "strict",
             "__hardening_behind": ["db1"],
-            "hardening_overrides": {"sshd-no-forwarding": "no"},
+            "hardening_overrides": {"sshd-no-forwarding": "no", "sshd-no-tcp-forwarding": "yes"},
         },
     ],
 )
