@@ -80,7 +80,7 @@ class Needs:
         self.installed = self._installed(names)
 
     def _installed(self, names: Sequence[str]) -> dict[str, str] | None:
-        """The installed ones of these packages with their versions; None where this host has no package manager that we know."""
+        """Versions of these packages, as installed; None where this host has no package manager that we know."""
         if not names:
             return {}
         try:

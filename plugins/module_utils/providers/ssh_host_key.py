@@ -71,7 +71,9 @@ class SshHostKey(Provider):
         if os.path.lexists(self.host.path(path)):
             there = self._read(path)
             if there["type"] != kind or there["bits"] < wanted["bits"]:
-                said = f"{path} is a key of type {there['type']} with {there['bits']} bits, not {kind} with {bits or 256}"
+                said = (
+                    f"{path} is a key of type {there['type']} with {there['bits']} bits, not {kind} with {bits or 256}"
+                )
                 return Verdict(FAILED, there, reason=f"{said}: it is kept, name another path")
             return Verdict(COMPLIANT, there, there)
         if not self.host.has("ssh-keygen"):
