@@ -34,7 +34,7 @@ NOT_IN_REVISION_5 = {"AU-8(1)", "AU-8(2)"}
 # Of a mount point or of all system accounts there is one control per profile.
 IN_STRICT_BY_ANOTHER_NAME = {
     *("account-system-locked", "mount-tmp", "sshd-ciphers", "sshd-client-alive-count", "sshd-client-alive-interval"),
-    *("sshd-key-exchange", "sshd-macs", "sshd-max-auth-tries", "sshd-max-sessions"),
+    *("kernel-no-user-bpf", "sshd-key-exchange", "sshd-macs", "sshd-max-auth-tries", "sshd-max-sessions"),
 }
 
 
@@ -131,7 +131,11 @@ def test_an_input_gives_each_control_on_request_its_value(controls: list[dict[st
 
 def test_one_way_controls_say_so(controls: list[dict[str, Any]]) -> None:
     """What only a reboot takes back is in strict only."""
-    assert [c["id"] for c in controls if c.get("one_way")] == ["audit-immutable", "kernel-no-kexec"]
+    assert [c["id"] for c in controls if c.get("one_way")] == [
+        "audit-immutable",
+        "kernel-no-user-bpf-strict",
+        "kernel-no-kexec",
+    ]
     assert all(c["profiles"] == ["strict"] for c in controls if c.get("one_way"))
 
 

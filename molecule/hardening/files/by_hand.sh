@@ -166,7 +166,7 @@ parameter kernel.randomize_va_space 2
 parameter kernel.yama.ptrace_scope 1
 parameter kernel.kptr_restrict 2
 parameter kernel.dmesg_restrict 1
-parameter kernel.unprivileged_bpf_disabled 2
+parameter kernel.unprivileged_bpf_disabled 1
 parameter kernel.perf_event_paranoid 3
 parameter kernel.sysrq 0
 parameter kernel.kexec_load_disabled 1
@@ -200,6 +200,9 @@ says 'what nobody has allowed does not come in' 'hook input .*policy drop' cat "
 says 'nothing is passed on' 'hook forward .*policy drop' cat "$work/nft"
 says 'SSH comes in' 'tcp dport .*22' cat "$work/nft"
 is 'the rules come back at boot' enabled systemctl is-enabled evenkeel-firewall.service
+
+says 'who guesses is kept away' 'Currently banned' fail2ban-client status sshd
+is 'fail2ban starts at boot' enabled systemctl is-enabled fail2ban
 
 # Services, packages, time.
 for unit in avahi-daemon cups bluetooth xinetd ypserv tftpd-hpa autofs rpcbind nfs-server isc-dhcp-server named dnsmasq vsftpd slapd dovecot \
