@@ -4,11 +4,11 @@
 """Writes what keepalived tells through its FIFO as metrics for the textfile collector of Prometheus' node exporter.
 
 This file stands alone, because it is also the program that keepalived starts and stops itself:
-keepalived_metrics.py DIRECTORY FIFO
+keepalived_metrics.py DIRECTORY INSTANCE=ADDRESS... FIFO
 
 keepalived starts it as root. It goes on as the owner of the directory, which it alone has to write to. A reload ends it
-and starts it again: the state of each instance is told anew then, and counters go on from the file. Where keepalived
-stops, the file goes: what does not run has no state.
+and starts it again: states and counters go on from the file, since keepalived does not tell of a master anew. Where
+keepalived stops, the file goes: what does not run has no state.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ import contextlib
 import os
 import re
 import signal
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 FILE = "evenkeel_vrrp.prom"
 STATES = ("master", "backup", "fault")
@@ -47,11 +48,18 @@ class Instance:
 class Metrics:
     """The instances, and the file that tells of them."""
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, addresses: dict[str, str], is_here: Callable[[str], bool]) -> None:
         self.path = os.path.join(directory, FILE)
-        # What an earlier program wrote counts for an instance once keepalived has told of it.
-        self.earlier = read(self.path)
+        earlier = read(self.path)
         self.instances: dict[str, Instance] = {}
+        for name, address in addresses.items():
+            if name in earlier:
+                self.instances[name] = earlier[name]
+            elif is_here(address):
+                # Of a master that was one before we are first started nobody tells.
+                self.instances[name] = Instance("master", since=time.time())
+        if self.instances:
+            self.write()
 
     def take(self, line: str, now: float) -> None:
         """One event of keepalived; other lines are none of ours."""
@@ -62,8 +70,7 @@ class Metrics:
         if state in GONE:
             self.instances.pop(name, None)
         else:
-            known = self.instances.setdefault(name, self.earlier.get(name) or Instance())
-            known.enter(state, now)
+            self.instances.setdefault(name, Instance()).enter(state, now)
         if self.instances:
             self.write()
         else:
@@ -131,7 +138,9 @@ def follow(lines: Iterable[str], metrics: Metrics, keepalived: int) -> None:
 
 
 def become_owner(directory: str) -> None:
-    """Give up root where the directory belongs to somebody else."""
+    """Give up root where the directory belongs to somebody else. The exporter may come later than keepalived."""
+    os.umask(0o022)  # keepalived's own takes every right from other users
+    os.makedirs(directory, exist_ok=True)
     owner = os.stat(directory)
     if os.geteuid() == 0 and owner.st_uid != 0:
         os.setgroups([])
@@ -139,14 +148,21 @@ def become_owner(directory: str) -> None:
         os.setuid(owner.st_uid)
 
 
-def main(directory: str, fifo: str) -> None:
+def is_here(address: str) -> bool:
+    """Whether an interface of this host has the address."""
+    argv = ["ip", "-oneline", "address", "show", "to", address]
+    return bool(subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False).stdout.strip())
+
+
+def main(directory: str, instances: Sequence[str], fifo: str) -> None:
     """keepalived says stop by a signal first, and tells the last states afterwards: the end of the FIFO ends us."""
     keepalived = os.getppid()
     signal.signal(signal.SIGTERM, lambda *_signal: None)
     with open(fifo, encoding="utf-8", errors="replace") as lines:
         become_owner(directory)
-        follow(lines, Metrics(directory), keepalived)
+        addresses = dict(instance.split("=", 1) for instance in instances)
+        follow(lines, Metrics(directory, addresses, is_here), keepalived)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    main(sys.argv[1], sys.argv[2:-1], sys.argv[-1])

@@ -100,7 +100,9 @@ class PlayInputs:
         ):
             own, hostvars = str(variables["inventory_hostname"]), variables["hostvars"]
             play = templar.copy_with_new_env(available_variables=hostvars._variable_manager.get_vars(play=self.play))
-            hosts = hostvars._inventory.get_hosts(play.template(self.play.hosts), ignore_limits=True)
+            hosts = hostvars._inventory.get_hosts(
+                play.template(self.play.hosts), ignore_limits=True, ignore_restrictions=True
+            )
             of_run = {name: variables[name] for name in OF_THE_RUN if name in variables}
             others = {host.name: self._variables(host, hostvars, of_run) for host in hosts if host.name != own}
 

@@ -121,7 +121,7 @@ def _check(check: Entry) -> Iterator[str]:
         yield from checks.pattern_problems(f"{where}: url", check["url"], URL, allowed)
     for key, low, high, usual in (
         ("interval", 1, 3600, 1),
-        ("timeout", 1, 3600, 1),
+        ("timeout", 1, 3600, 3),
         ("rise", 1, 255, 2),
         ("fall", 1, 255, 2),
         ("weight", -253, 253, 0),
