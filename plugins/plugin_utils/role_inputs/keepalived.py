@@ -25,7 +25,7 @@ from ansible_collections.evenkeel.ops.plugins.plugin_utils.virtual_routers impor
 __all__ = ["between_hosts", "problems"]
 
 INTERFACE, INTERFACE_TEXT = r"[A-Za-z0-9_.@-]{1,15}", "the name of an interface, up to 15 characters"
-LABEL, LABEL_TEXT = r"[A-Za-z0-9_.:@-]{1,15}", "up to 15 letters, digits, '_', '.', ':', '@' and '-'"
+LABEL, LABEL_TEXT = r"[A-Za-z0-9_.:@-]{1,15}", "a text of up to 15 letters, digits, '_', '.', ':', '@' and '-'"
 # The configuration gives further characters a meaning of their own: blanks, quotes, braces, '$', '#', '!'.
 WORD = r"[A-Za-z0-9_@%+=:,./?&~*-]+"
 URL = r"http://([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9_@%+=:,./?&~*-]*)?"

@@ -80,7 +80,7 @@ def test_good_inputs_have_no_problem() -> None:
         ),
         (
             web(addresses=[{"address": "192.0.2.10", "label": "x" * 16}]),
-            "label is 'xxxxxxxxxxxxxxxx'; allowed are up to 15",
+            "label is 'xxxxxxxxxxxxxxxx'; allowed is a text of",
         ),
         (web(interface="eth0;"), "instance 'web': interface is 'eth0;'; allowed is the name of an interface, up to 15"),
         (web(track_interfaces=["a/b"]), "instance 'web': interface is 'a/b'; allowed is the name of an interface"),
