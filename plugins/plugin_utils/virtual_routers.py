@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import checks
@@ -33,9 +33,13 @@ def between_hosts(host: str, values: Mapping[str, Any], others: Mapping[str, Map
         peers = [str(peer) for peer in instance.get("unicast_peers") or []]
         for peer in sorted(own & set(peers)):
             found.append(
-                f"keepalived_instances: instance {instance.get('name')!r}: unicast_peers has {peer!r}, "
-                f"which is {host!r} itself; "
-                "allowed are the other hosts."
+                f"keepalived_instances: instance {instance.get('name')!r}: unicast_peers has {peer!r}, which is "
+                f"{host!r} itself; allowed are the other hosts."
+            )
+        if values.get("keepalived_hosts") and instance.get("unicast_peers") is None and other_family(instance, own):
+            found.append(
+                f"keepalived_instances: instance {instance.get('name')!r}: {host!r} {other_family(instance, own)} Give "
+                "them in unicast_peers and unicast_source, or another variable in keepalived_address_from."
             )
         for name, theirs in sorted(others.items()):
             for other in checks.entries(theirs.get("keepalived_instances")):
@@ -49,9 +53,8 @@ def _host_addresses(host: str, values: Mapping[str, Any], ask: Ask) -> Iterator[
         address = ask(str(name), variable)
         if ip(address) is None:
             yield (
-                f"keepalived_hosts has {name!r}, whose {variable} is {address!r}; allowed is an IP "
-                "address, or another variable "
-                "in keepalived_address_from."
+                f"keepalived_hosts has {name!r}, whose {variable} is {address!r}; allowed is an IP address, or another "
+                "variable in keepalived_address_from."
             )
 
 
@@ -74,15 +77,14 @@ def _beside(instance: Entry, other: Entry, host: str, peers: Sequence[str], thei
     if not same_id:
         yield (
             f"{where}: router_id is {instance.get('router_id')}, and {there}, which has the same address "
-            f"{min(map(str, mine & foreign))}, has {other.get('router_id')}; allowed is one id for the "
-            "hosts that share an address."
+            f"{min(map(str, mine & foreign))}, has {other.get('router_id')}; allowed is one id for the hosts that "
+            "share an address."
         )
         return
     if mine != foreign:
         yield (
-            f"{where}: addresses are {_listed(mine)}, and those of {there} with the same router_id "
-            f"{_listed(foreign)}; allowed are "
-            "the same ones on all hosts that share an address."
+            f"{where}: addresses are {_listed(mine)}, and those of {there} with the same router_id {_listed(foreign)}; "
+            "allowed are the same ones on all hosts that share an address."
         )
     for key, value, their in (
         ("version", checks.as_int(instance.get("version", 3)), checks.as_int(other.get("version", 3))),
@@ -95,9 +97,8 @@ def _beside(instance: Entry, other: Entry, host: str, peers: Sequence[str], thei
             )
     if peers and theirs and not theirs & set(peers):
         yield (
-            f"{where}: unicast_peers is {peers!r}, without {' or '.join(sorted(theirs))} of {host!r}, "
-            "which has the same address; "
-            "allowed is a list with every other host that shares it, or both would have it at a time."
+            f"{where}: unicast_peers is {peers!r}, without {' or '.join(sorted(theirs))} of {host!r}, which has the "
+            "same address; allowed is a list with every other host that shares it, or both would have it at a time."
         )
 
 
@@ -109,11 +110,9 @@ def twice(instance: Entry, other: Entry, host: str) -> str:
     """The sentence for an id that two virtual routers have."""
     network = shared_network(instance, other)
     return (
-        f"keepalived_instances: instance {instance.get('name')!r}: router_id is "
-        f"{instance.get('router_id')}, which instance "
-        f"{other.get('name')!r}{host} has too{f' in the network {network}' if network else ''}; allowed "
-        "is an id from 1 to 255 "
-        "that no other virtual router of a network has."
+        f"keepalived_instances: instance {instance.get('name')!r}: router_id is {instance.get('router_id')}, which "
+        f"instance {other.get('name')!r}{host} has too{f' in the network {network}' if network else ''}; allowed is an "
+        "id from 1 to 255 that no other virtual router of a network has."
     )
 
 
@@ -137,6 +136,20 @@ def floating(instance: Entry) -> list[Interface]:
     """The addresses of an instance that are some."""
     found = (interface(entry.get("address")) for entry in checks.entries(instance.get("addresses")))
     return [each for each in found if each is not None]
+
+
+def other_family(instance: Entry, hosts: Iterable[str]) -> str:
+    """Empty, or the rest of a sentence that names an address of a host; keepalived ignores floating ones of another "
+    "family."""
+    families = {each.version for each in floating(instance)}
+    for address in hosts:
+        found = ip(address)
+        if found is not None and families and found.version not in families:
+            return (
+                f"has {address!r}, and the floating addresses are IPv{min(families)}; allowed are addresses of one "
+                "family for hosts and floating addresses."
+            )
+    return ""
 
 
 def _networks(instance: Entry) -> Iterator[Network]:

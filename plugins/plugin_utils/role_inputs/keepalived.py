@@ -18,6 +18,7 @@ from ansible_collections.evenkeel.ops.plugins.plugin_utils.virtual_routers impor
     floating,
     interface,
     ip,
+    other_family,
     shared_network,
     twice,
 )
@@ -112,8 +113,8 @@ def _check(check: Entry) -> Iterator[str]:
     given = [key for key in ("command", "url") if check.get(key)]
     if len(given) != 1:
         yield (
-            f"{where} has {' and '.join(given) or 'neither command nor url'}; allowed is exactly one of "
-            "command and url."
+            f"{where} has {' and '.join(given) or 'neither command nor url'}; allowed is exactly one of command and "
+            "url."
         )
     yield from _command(where, check.get("command") or [])
     if check.get("url"):
@@ -188,9 +189,11 @@ def _peers(where: str, instance: Entry) -> Iterator[str]:
             yield f"{where}: {key} has {value!r}; allowed is an IP address, like 192.0.2.12."
         elif str(ip(value)) in addresses:
             yield (
-                f"{where}: {key} has {value!r}, which is one of its floating addresses; allowed is an address "
-                "of a host."
+                f"{where}: {key} has {value!r}, which is one of its floating addresses; allowed is an address of a "
+                "host."
             )
+    if other_family(instance, peers):
+        yield f"{where}: unicast_peers {other_family(instance, peers)}"
     if source in peers:
         yield f"{where}: unicast_peers has {source!r}, its own unicast_source; allowed are the other hosts."
 
@@ -220,13 +223,13 @@ def _password(where: str, password: Any, version: int | None) -> Iterator[str]:
         yield f"{where}: password is given, which VRRP version 3 does not know; allowed is none, or version: 2."
     elif not 1 <= len(str(password)) <= LONGEST_PASSWORD:
         yield (
-            f"{where}: password has {len(str(password))} characters, of which VRRP sends {LONGEST_PASSWORD}; "
-            f"allowed are 1 to {LONGEST_PASSWORD}."
+            f"{where}: password has {len(str(password))} characters, of which VRRP sends {LONGEST_PASSWORD}; allowed "
+            f"are 1 to {LONGEST_PASSWORD}."
         )
     elif not re.fullmatch(r"[A-Za-z0-9_@%+=:,./?&~*-]+", str(password)):
         yield (
-            f"{where}: password has characters that keepalived would read in its own way; allowed are "
-            "letters, digits and _@%+=:,./?&~*-."
+            f"{where}: password has characters that keepalived would read in its own way; allowed are letters, digits "
+            "and _@%+=:,./?&~*-."
         )
 
 
@@ -234,8 +237,8 @@ def _preemption(where: str, instance: Entry, tracked: Sequence[Entry]) -> Iterat
     preempt = checks.as_bool(instance.get("preempt", False))
     if checks.as_int(instance.get("preempt_delay", 0)) and not preempt:
         yield (
-            f"{where}: preempt_delay is {instance['preempt_delay']!r}, but preempt is false; allowed is 0, or "
-            "preempt: true."
+            f"{where}: preempt_delay is {instance['preempt_delay']!r}, but preempt is false; allowed is 0, or preempt: "
+            "true."
         )
     names = {str(entry.get("name")) for entry in tracked}
     wanted = names if instance.get("track") is None else {str(name) for name in instance["track"]}
@@ -245,9 +248,8 @@ def _preemption(where: str, instance: Entry, tracked: Sequence[Entry]) -> Iterat
     for entry in tracked:
         if entry.get("name") in wanted and checks.as_int(entry.get("weight", 0)) and not preempt:
             yield (
-                f"{where} tracks {entry.get('name')!r} with weight {entry['weight']!r}, but preempt is false: "
-                "nobody would take the addresses from a host that only lost priority; allowed is weight 0, or "
-                "preempt: true."
+                f"{where} tracks {entry.get('name')!r} with weight {entry['weight']!r}, but preempt is false: nobody "
+                "would take the addresses from a host that only lost priority; allowed is weight 0, or preempt: true."
             )
 
 

@@ -114,6 +114,10 @@ def test_good_inputs_have_no_problem() -> None:
             web(unicast_peers=["192.0.2.12"] * 2),
             "instance 'web': unicast_peers has '192.0.2.12' 2 times; allowed is once",
         ),
+        (
+            web(unicast_peers=["2001:db8::2"]),
+            "unicast_peers has '2001:db8::2', and the floating addresses are IPv4; allowed are addresses of one family",
+        ),
         (web(track=["nginx"]), "instance 'web': track has 'nginx'; allowed are haproxy, own, site."),
         (web(lines=["a\nb"]), "instance 'web': lines is 'a\\nb'; allowed is a single line without control characters."),
         ({"keepalived_instances": [WEB, WEB | {"router_id": 52}]}, "name has 'web' 2 times; allowed is once."),
@@ -249,6 +253,14 @@ def test_hosts_that_share_an_address_agree() -> None:
 def test_hosts_that_do_not_agree(mine: dict[str, Any], theirs: dict[str, Any], sentence: str) -> None:
     found = beside(mine, theirs)
     assert any(sentence in problem for problem in found), found
+
+
+def test_hosts_of_another_family() -> None:
+    six = WEB | {"addresses": [{"address": "2001:db8::1/64"}]}
+    found = between_hosts("lb1", {"keepalived_instances": [six], "keepalived_hosts": ["lb1", "lb2"]}, {}, ask)
+    assert len(found) == 1
+    assert "instance 'web': 'lb1' has '192.0.2.1', and the floating addresses are IPv6; allowed are" in found[0]
+    assert between_hosts("lb1", {"keepalived_instances": [six]}, {}, ask) == []
 
 
 def test_hosts_without_an_address() -> None:
