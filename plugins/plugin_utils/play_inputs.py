@@ -95,23 +95,31 @@ class PlayInputs:
     ) -> list[str]:
         """What hosts of the play want of each other's network, also those that the run is limited without."""
         found: list[str] = []
-        for role in (
-            role for role in self.roles if role.name in known and hasattr(_checks(role.name), "between_hosts")
-        ):
-            own, hostvars = str(variables["inventory_hostname"]), variables["hostvars"]
-            play = templar.copy_with_new_env(available_variables=hostvars._variable_manager.get_vars(play=self.play))
-            hosts = hostvars._inventory.get_hosts(
-                play.template(self.play.hosts), ignore_limits=True, ignore_restrictions=True
-            )
-            of_run = {name: variables[name] for name in OF_THE_RUN if name in variables}
-            others = {host.name: self._variables(host, hostvars, of_run) for host in hosts if host.name != own}
-
-            def ask(host: str, name: str, hostvars: Any = hostvars) -> Any:
-                return hostvars[host].get(name) if host in hostvars else None
-
-            values = {name: self.values(role, raw, templar) for name, raw in others.items()}
-            found += _checks(role.name).between_hosts(own, known[role.name], values, ask)
+        for role in self.roles:
+            module = _checks(role.name) if role.name in known else None
+            if module is not None and hasattr(module, "between_hosts"):
+                others, ask = self._others(role, variables, templar)
+                found += module.between_hosts(str(variables["inventory_hostname"]), known[role.name], others, ask)
         return found
+
+    def _others(self, role: RoleSpec, variables: Mapping[str, Any], templar: Any) -> tuple[dict[str, Any], Any]:
+        """A role's inputs on the other hosts of the play, and what asks for any variable of any host."""
+        hostvars = variables["hostvars"]
+        play = templar.copy_with_new_env(available_variables=hostvars._variable_manager.get_vars(play=self.play))
+        # A play that goes host by host is restricted to one of them.
+        hosts = hostvars._inventory.get_hosts(
+            play.template(self.play.hosts), ignore_limits=True, ignore_restrictions=True
+        )
+        of_run = {name: variables[name] for name in OF_THE_RUN if name in variables}
+        raw = {host.name: self._variables(host, hostvars, of_run) for host in hosts}
+        others = {
+            name: self.values(role, raw[name], templar) for name in raw if name != variables["inventory_hostname"]
+        }
+
+        def ask(host: str, name: str) -> Any:
+            return hostvars[host].get(name) if host in hostvars else None
+
+        return others, ask
 
     def _variables(self, host: Any, hostvars: Any, of_run: Mapping[str, Any]) -> dict[str, Any]:
         """The variables of another host in this play, not yet templated."""
