@@ -31,6 +31,7 @@ options:
       - exporters
       - haproxy
       - hardening
+      - keepalived
       - kernel
       - nginx
       - patching
@@ -70,6 +71,7 @@ from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import (
     exporters,
     haproxy,
     hardening,
+    keepalived,
     kernel,
     nginx,
     patching,
@@ -89,6 +91,7 @@ CHECKS: dict[str, Check] = {
     "exporters": exporters.problems,
     "haproxy": haproxy.problems,
     "hardening": hardening.problems,
+    "keepalived": keepalived.problems,
     "kernel": kernel.problems,
     "nginx": nginx.problems,
     "patching": patching.problems,

@@ -25,6 +25,8 @@ from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_specs import (
 )
 
 OWN = "evenkeel.ops"
+# What a run knows of itself; the rest is the host's, in each play.
+OF_THE_RUN = ("hostvars", "groups", "ansible_check_mode", "ansible_diff_mode", "ansible_version", "ansible_run_tags")
 CHECKS = "ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs."
 VAULTED = ("AnsibleVaultEncryptedUnicode", "EncryptedString")
 
@@ -81,12 +83,47 @@ class PlayInputs:
         made = _made_by_tasks(variables)
         known: dict[str, dict[str, Any]] = {}
         found = [problem for role in self.roles for problem in self._of_role(role, variables, templar, made, known)]
-        # Conflicts between roles are only looked for where each role by itself is right.
-        return found or _conflicts(known)
+        # Conflicts between roles, and between hosts, are only looked for where each role by itself is right.
+        return found or _conflicts(known) or self._between_hosts(known, variables, templar)
 
     def values(self, role: RoleSpec, variables: Mapping[str, Any], templar: Any) -> dict[str, Any]:
         """A role's inputs on one host; without those that cannot be templated, which are a problem elsewhere."""
         return _template(role, {**variables, **role.given, **self.extra}, templar)[0]
+
+    def _between_hosts(
+        self, known: Mapping[str, Mapping[str, Any]], variables: Mapping[str, Any], templar: Any
+    ) -> list[str]:
+        """What hosts of the play want of each other's network, also those that the run is limited without."""
+        found: list[str] = []
+        for role in self.roles:
+            module = _checks(role.name) if role.name in known else None
+            if module is not None and hasattr(module, "between_hosts"):
+                others, ask = self._others(role, variables, templar)
+                found += module.between_hosts(str(variables["inventory_hostname"]), known[role.name], others, ask)
+        return found
+
+    def _others(self, role: RoleSpec, variables: Mapping[str, Any], templar: Any) -> tuple[dict[str, Any], Any]:
+        """A role's inputs on the other hosts of the play, and what asks for any variable of any host."""
+        hostvars = variables["hostvars"]
+        play = templar.copy_with_new_env(available_variables=hostvars._variable_manager.get_vars(play=self.play))
+        # A play that goes host by host is restricted to one of them.
+        hosts = hostvars._inventory.get_hosts(
+            play.template(self.play.hosts), ignore_limits=True, ignore_restrictions=True
+        )
+        of_run = {name: variables[name] for name in OF_THE_RUN if name in variables}
+        raw = {host.name: self._variables(host, hostvars, of_run) for host in hosts}
+        others = {
+            name: self.values(role, raw[name], templar) for name in raw if name != variables["inventory_hostname"]
+        }
+
+        def ask(host: str, name: str) -> Any:
+            return hostvars[host].get(name) if host in hostvars else None
+
+        return others, ask
+
+    def _variables(self, host: Any, hostvars: Any, of_run: Mapping[str, Any]) -> dict[str, Any]:
+        """The variables of another host in this play, not yet templated."""
+        return {**of_run, **hostvars._variable_manager.get_vars(play=self.play, host=host, include_hostvars=False)}
 
     def _of_role(
         self,
@@ -106,8 +143,7 @@ class PlayInputs:
         hidden |= {str(values[name]) for name in values if type(raw[name]).__name__ in VAULTED}
         if not found:
             # Contradictions are only looked for where every value is of its type.
-            hosts = (raw.get("groups") or {}).get("all")
-            found = _contradictions(role, {**values, f"__{role.name}_known_hosts": hosts})
+            found = _contradictions(role, {**values, **_about(role, raw)})
         if role.collection == OWN:
             known[role.name] = values
         return inputs.mask(found, hidden)
@@ -146,6 +182,12 @@ def _made_by_tasks(variables: Mapping[str, Any]) -> set[str]:
     manager = getattr(variables.get("hostvars"), "_variable_manager", None)
     cache = getattr(manager, "_nonpersistent_fact_cache", None) or {}
     return set(cache.get(variables.get("inventory_hostname"), {}))
+
+
+def _about(role: RoleSpec, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """What a role's checks may want to know beside its inputs: who the host is, and which others there are."""
+    hosts = (raw.get("groups") or {}).get("all")
+    return {f"__{role.name}_known_hosts": hosts, f"__{role.name}_host": raw.get("inventory_hostname")}
 
 
 def _contradictions(role: RoleSpec, values: Mapping[str, Any]) -> list[str]:

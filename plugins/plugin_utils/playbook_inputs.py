@@ -12,13 +12,13 @@ from typing import Any
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.playbook import Playbook
 
-from .play_inputs import PlayInputs
+from .play_inputs import OF_THE_RUN, PlayInputs
 from .role_specs import RoleSpec
 
 # A line names so many hosts; a mistake in group_vars would fill the screen otherwise.
 NAMED = 5
-# What a run knows of itself; the rest is the host's, in each play.
-OF_THE_RUN = ("hostvars", "groups", "ansible_check_mode", "ansible_diff_mode", "ansible_version", "ansible_run_tags")
+
+__all__ = ["OF_THE_RUN", "PlaybookInputs", "beside_task"]
 
 
 class PlaybookInputs:

@@ -132,6 +132,38 @@ def test_conflicts_between_roles_of_a_play_are_found(project: Path) -> None:
     assert "are refused" not in said
 
 
+def test_hosts_are_compared_with_the_others_of_their_play(project: Path) -> None:
+    """Also those that the run is limited without; two routers of one network may not have one id."""
+    (project / "hosts.yml").write_text(
+        json.dumps(
+            {
+                "all": {
+                    "hosts": {
+                        f"lb{number}": {"ansible_host": f"192.0.2.{number}", "floating": f"192.0.2.{10 + number}/24"}
+                        for number in (1, 2)
+                    },
+                    "vars": {
+                        "keepalived_instances": [
+                            {"name": "web", "router_id": 51, "addresses": [{"address": "{{ floating }}"}]}
+                        ]
+                    },
+                }
+            }
+        )
+    )
+    play(project, ["evenkeel.ops.keepalived"], {})
+    (project / "whole.yml").write_text(
+        "- hosts: all\n  gather_facts: false\n  tasks:\n"
+        "    - evenkeel.ops.validate_inputs: {playbook: play.yml}\n      run_once: true\n"
+    )
+    sentence = "router_id is 51, which instance 'web' of 'lb2' has too in the network 192.0.2.0/24; allowed is an id"
+    for arguments in (["play.yml", "--limit", "lb1"], ["whole.yml"]):
+        code, said = run(project, "-i", "hosts.yml", *arguments)
+        assert (code, sentence in " ".join(said.split())) == (2, True), said
+    code, said = run(project, "-i", "hosts.yml", "whole.yml", "--extra-vars", "floating=192.0.2.20/24")
+    assert code == 0, said
+
+
 def test_missing_receipt_is_refused_with_the_remedy(project: Path) -> None:
     code, said = play(project, ["plain"], {"evenkeel_receipt_required": True})
     assert code == 2
