@@ -5,7 +5,7 @@
 set -eu
 {
     find /etc /home /root /boot /srv /opt /usr /var/log /var/spool -xdev -printf '%y %m %U:%G %p %l\n' |
-        grep -v '__pycache__\|/\.ansible\| /var/log/.*\.log\| /var/log/journal/\| /var/log/unattended-upgrades ' | sort
+        grep -v '__pycache__\|/\.ansible\| /var/log/.*\.log\| /var/log/journal/\| /var/log/unattended-upgrades \| /var/log/aide' | sort
     find /etc /home /root /boot /srv /opt -xdev -type f ! -path "*/.ansible/*" \
         ! -regex '/etc/\(passwd\|shadow\|group\|gshadow\)-?' -exec sha256sum {} + | sort -k 2
     grep -v '^_\(aide\|chrony\):' /etc/passwd /etc/shadow /etc/group /etc/gshadow
