@@ -21,6 +21,8 @@ CLEARING = {
     **{"ro": "rw", "nosuid": "suid", "nodev": "dev", "noexec": "exec"},
     **{"nosymfollow": "symfollow", "noatime": "atime", "nodiratime": "diratime"},
 }
+# The kernel shows the size of a tmpfs in KiB.
+SIZE = re.compile(r"size=(\d+)k$")
 # What a file system option is when it is not shown.
 UNSHOWN = {"hidepid": "0", "gid": "0"}
 
@@ -84,7 +86,9 @@ class MountKind(Kind):
 
     def same(self, one: dict[str, Any], other: dict[str, Any]) -> bool:
         """Equal in everything that both of them say; the order of options does not count."""
-        return all(_options(one[key]) == _options(other[key]) for key in one.keys() & other.keys())
+        if "super" in one and "super" in other and _sizes_differ(one["super"], other["super"]):
+            return False
+        return all(_but_size(one[key]) == _but_size(other[key]) for key in one.keys() & other.keys())
 
     def put(self, target: str, state: dict[str, Any], host: Host, blobs: BlobStore) -> None:
         """Unmount, mount or remount; running programs keep their files."""
@@ -124,6 +128,25 @@ def super_difference(found: tuple[str, ...], wanted: str) -> list[str]:
     before, after = set(found), _options(wanted)
     gone = {option.partition("=")[0] for option in before - after} - {option.partition("=")[0] for option in after}
     return sorted(after - before) + sorted(f"{key}={UNSHOWN[key]}" for key in gone & UNSHOWN.keys())
+
+
+def _sizes_differ(one: str, other: str) -> bool:
+    """A tmpfs with a share of the memory has some pages more or less at each boot: within a hundredth is the same."""
+    first, second = _size(one), _size(other)
+    return abs(first - second) * 100 > max(first, second)
+
+
+def _size(super_options: str) -> int:
+    """The size of a tmpfs in KiB, as the kernel shows it; 0 without one."""
+    return next((int(match.group(1)) for match in map(SIZE.match, super_options.split(",")) if match), 0)
+
+
+def _but_size(value: Any) -> Any:
+    return (
+        {option for option in value.split(",") if option and not SIZE.match(option)}
+        if isinstance(value, str)
+        else value
+    )
 
 
 def _options(value: Any) -> Any:

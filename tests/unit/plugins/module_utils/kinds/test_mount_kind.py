@@ -1,0 +1,34 @@
+# Copyright: the evenkeel.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When a mount is still what it was."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.evenkeel.ops.plugins.module_utils.kinds.mount import MountKind
+
+OPTIONS = "nodev,noexec,nosuid,rw"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("rw,size=503284k,nr_inodes=1048576", "nr_inodes=1048576,rw,size=503284k", True),
+        ("rw,size=503284k", "rw,size=503120k", True),
+        ("rw,size=503284k", "rw,size=262144k", False),
+        ("rw,size=503284k", "rw", False),
+        ("rw,size=503284k", "rw,size=503284k,inode64", False),
+    ],
+)
+def test_a_share_of_the_memory_is_a_little_different_at_each_boot(one: str, other: str, same: bool) -> None:
+    """Undo after a reboot finds the mount that the run had left; another size is somebody's wish."""
+    states = [{"mounted": True, "options": OPTIONS, "super": text} for text in (one, other)]
+    assert MountKind().same(*states) is same
+    assert MountKind().same(*reversed(states)) is same
+
+
+def test_other_flags_are_another_mount() -> None:
+    """A flag that is gone is a change."""
+    one, other = ({"mounted": True, "options": text, "super": "rw"} for text in (OPTIONS, "nodev,nosuid,rw"))
+    assert not MountKind().same(one, other)
