@@ -25,6 +25,11 @@ NO_EVENTS = (
 )
 
 
+def say(text: str) -> None:
+    """A line for who asked. The program stands alone: it has no AnsibleModule to say it with."""
+    sys.stdout.write(f"{text}\n")
+
+
 def configuration(program: str, path: str) -> int:
     """Ask keepalived itself; what it does not ask in its test is asked here."""
     import signal
@@ -34,20 +39,25 @@ def configuration(program: str, path: str) -> int:
         tracks = any(line.startswith("vrrp_track_process") for line in stream)
     problem = process_events() if tracks else ""
     if problem:
-        print(NO_EVENTS.format(error=problem))
+        say(NO_EVENTS.format(error=problem))
         return 1
     # In a session of its own: 2.2.7 sends SIGTERM to its own group where a script has a user, once it has read all.
     argv = [program, "--config-test", "--log-console", "--use-file", path]
-    done = subprocess.run(
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    done = subprocess.run(  # pylint: disable=ansible-bad-function  # the program stands alone
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        check=False,
     )
     said = done.stdout.decode("utf-8", "replace").strip()
     if said:
-        print(said)
+        say(said)
     if done.returncode == -signal.SIGTERM:
         return 1 if said else 0
     if done.returncode and not said:
-        print(f"{program} --config-test ended with {done.returncode} and without a word")
+        say(f"{program} --config-test ended with {done.returncode} and without a word")
     return 1 if done.returncode else 0
 
 
@@ -72,16 +82,18 @@ def unit(name: str) -> int:
     import subprocess
 
     argv = ["systemctl", "show", "--property=ActiveState,SubState,MainPID", name]
-    answer = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True).stdout.decode()
-    shown = dict(line.partition("=")[::2] for line in answer.splitlines())
+    answer = subprocess.run(  # pylint: disable=ansible-bad-function  # the program stands alone
+        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True
+    )
+    shown = dict(line.partition("=")[::2] for line in answer.stdout.decode().splitlines())
     state, pid = shown.get("ActiveState", "unknown"), shown.get("MainPID", "0")
     if state == "inactive":
         return 0
     if state != "active":
-        print(f"{name} is {state} ({shown.get('SubState')})")
+        say(f"{name} is {state} ({shown.get('SubState')})")
         return 1
     if not children(pid):
-        print(f"{name} is active, but its process {pid} has no process that speaks VRRP")
+        say(f"{name} is active, but its process {pid} has no process that speaks VRRP")
         return 1
     return 0
 
@@ -112,12 +124,12 @@ def url(seconds: float, address: str) -> int:
                     break
                 answer += chunk
     except OSError as error:
-        print(f"GET {address} was not answered: {error}")
+        say(f"GET {address} was not answered: {error}")
         return 1
     words = answer.split(b"\r\n")[0].split()
     if len(words) > 1 and words[0].startswith(b"HTTP/") and words[1][:1] in (b"2", b"3"):
         return 0
-    print(f"GET {address} was answered with {answer.splitlines()[:1]}")
+    say(f"GET {address} was answered with {answer.splitlines()[:1]}")
     return 1
 
 
@@ -128,9 +140,9 @@ def split_url(address: str) -> tuple[str, int, str]:
     if scheme != "http" or not slashes or not place:
         raise ValueError(f"{address!r} is no URL that begins with http://")
     if place.startswith("["):
-        host, _, port = place[1:].partition("]")
+        host, _bracket, port = place[1:].partition("]")
         return host, int(port[1:] or 80), slash + path or "/"
-    host, _, port = place.partition(":")
+    host, _colon, port = place.partition(":")
     return host, int(port or 80), slash + path or "/"
 
 
@@ -142,7 +154,7 @@ def main(arguments: list[str]) -> int:
         return unit(arguments[1])
     if len(arguments) == 3 and arguments[0] == "url":
         return url(float(arguments[1]), arguments[2])
-    print(__doc__)
+    say(__doc__ or "")
     return 2
 
 
