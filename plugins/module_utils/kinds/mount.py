@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,14 +82,14 @@ class MountKind(Kind):
         return {
             "mounted": True,
             "options": ",".join(sorted(found.options)),
-            "super": ",".join(sorted(found.super_options)),
+            "super": ",".join(sorted(_with_size(found, host))),
         }
 
     def same(self, one: dict[str, Any], other: dict[str, Any]) -> bool:
         """Equal in everything that both of them say; the order of options does not count."""
         if "super" in one and "super" in other and _sizes_differ(one["super"], other["super"]):
             return False
-        return all(_but_size(one[key]) == _but_size(other[key]) for key in one.keys() & other.keys())
+        return all(_comparable(one[key]) == _comparable(other[key]) for key in one.keys() & other.keys())
 
     def put(self, target: str, state: dict[str, Any], host: Host, blobs: BlobStore) -> None:
         """Unmount, mount or remount; running programs keep their files."""
@@ -111,7 +112,10 @@ class MountKind(Kind):
             # Newer releases of mount clear only what is named.
             cleared = [CLEARING[flag] for flag in sorted(set(found.options) - wanted) if flag in CLEARING]
             self._mount_again(found, ["bind", *cleared, *sorted(wanted)], host)
-        changed = super_difference(found.super_options, state.get("super", ""))
+        shown, asked = _with_size(found, host), str(state.get("super", ""))
+        if not _sizes_differ(",".join(shown), asked):
+            shown, asked = _but_size(shown), ",".join(_but_size(asked.split(",")))
+        changed = super_difference(shown, asked)
         if changed:
             self._mount_again(found, changed, host)
 
@@ -130,6 +134,18 @@ def super_difference(found: tuple[str, ...], wanted: str) -> list[str]:
     return sorted(after - before) + sorted(f"{key}={UNSHOWN[key]}" for key in gone & UNSHOWN.keys())
 
 
+def _with_size(found: MountInfo, host: Host) -> tuple[str, ...]:
+    """The file system's own options; of a tmpfs also its size where the kernel does not show it: half of the memory."""
+    if found.fstype != "tmpfs" or any(map(SIZE.match, found.super_options)):
+        return found.super_options
+    try:
+        text = host.fs.read(host.path("/proc/meminfo")).decode("ascii", "replace")
+    except FileNotFoundError:
+        return found.super_options
+    memory = re.search(r"^MemTotal:\s+(\d+) kB", text, re.MULTILINE)
+    return (*found.super_options, f"size={int(memory.group(1)) // 2}k") if memory else found.super_options
+
+
 def _sizes_differ(one: str, other: str) -> bool:
     """A tmpfs with a share of the memory has some pages more or less at each boot: within a hundredth is the same."""
     first, second = _size(one), _size(other)
@@ -137,16 +153,17 @@ def _sizes_differ(one: str, other: str) -> bool:
 
 
 def _size(super_options: str) -> int:
-    """The size of a tmpfs in KiB, as the kernel shows it; 0 without one."""
+    """The size of a tmpfs in KiB; 0 without one."""
     return next((int(match.group(1)) for match in map(SIZE.match, super_options.split(",")) if match), 0)
 
 
-def _but_size(value: Any) -> Any:
-    return (
-        {option for option in value.split(",") if option and not SIZE.match(option)}
-        if isinstance(value, str)
-        else value
-    )
+def _but_size(options: Iterable[str]) -> tuple[str, ...]:
+    """The options without the size of a tmpfs."""
+    return tuple(option for option in options if option and not SIZE.match(option))
+
+
+def _comparable(value: Any) -> Any:
+    return set(_but_size(value.split(","))) if isinstance(value, str) else value
 
 
 def _options(value: Any) -> Any:

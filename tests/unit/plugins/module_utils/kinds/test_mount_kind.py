@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from ansible_collections.evenkeel.ops.plugins.module_utils.blobs import MemoryBlobs
+from ansible_collections.evenkeel.ops.plugins.module_utils.host import Host
 from ansible_collections.evenkeel.ops.plugins.module_utils.kinds.mount import MountKind
 
 OPTIONS = "nodev,noexec,nosuid,rw"
@@ -26,6 +30,21 @@ def test_a_share_of_the_memory_is_a_little_different_at_each_boot(one: str, othe
     states = [{"mounted": True, "options": OPTIONS, "super": text} for text in (one, other)]
     assert MountKind().same(*states) is same
     assert MountKind().same(*reversed(states)) is same
+
+
+def test_a_size_that_the_kernel_does_not_show_is_half_of_the_memory(tmp_path: Path) -> None:
+    """One boot shows it, the next one may not."""
+    host = Host(str(tmp_path))
+    for name, text in {
+        "self/mountinfo": "41 29 0:36 / /tmp rw,nosuid,nodev shared:21 - tmpfs tmpfs rw,inode64\n",
+        "meminfo": "MemTotal:         989900 kB\nMemFree: 1 kB\n",
+    }.items():
+        place = Path(host.path(f"/proc/{name}"))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+    state = MountKind().capture("/tmp", host, MemoryBlobs())  # noqa: S108  # a mount point
+    assert state["super"] == "inode64,rw,size=494950k"
+    assert MountKind().same(state, {**state, "super": "rw,size=494944k,inode64"})
 
 
 def test_other_flags_are_another_mount() -> None:
