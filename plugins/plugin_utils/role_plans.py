@@ -155,6 +155,15 @@ def _device_attribute(found: RolePlan, _state: Mapping[str, Any]) -> None:
     _touch(found, scoped_path("/etc/udev/rules.d", 60, found.role, ".rules"), REPLACED)
 
 
+def _ssh_host_key(found: RolePlan, state: Mapping[str, Any]) -> None:
+    _touch(found, state["path"], OWNED)
+    _touch(found, f"{state['path']}.pub", OWNED)
+
+
+def _ssh_moduli(found: RolePlan, state: Mapping[str, Any]) -> None:
+    _touch(found, state["path"], OWNED)
+
+
 def _kernel_module(found: RolePlan, state: Mapping[str, Any]) -> None:
     directory = "/etc/modules-load.d" if state.get("state") == "loaded" else "/etc/modprobe.d"
     _touch(found, scoped_path(directory, 60, found.role, ".conf"), REPLACED)
@@ -202,6 +211,8 @@ def _firewall(found: RolePlan, state: Mapping[str, Any]) -> None:
 READERS = {
     "setting": _setting,
     "file": _file,
+    "ssh_host_key": _ssh_host_key,
+    "ssh_moduli": _ssh_moduli,
     "sysctl": _sysctl,
     "sysfs": _sysfs,
     "device_attribute": _device_attribute,
