@@ -10,7 +10,7 @@ applies, validates, reloads and, where they fail, puts back.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -161,6 +161,17 @@ class Provider(ABC):
     def culprits(self, error: str, controls: Sequence[Control]) -> set[str]:
         """Ids of the controls that a failed step's error names, so that the step can be tried again without them."""
         return set()
+
+    @staticmethod
+    def plan_each(controls: Iterable[Control], plan_one: Callable[[Plan, Control], Verdict]) -> Plan:
+        """A plan in which each control is planned by itself; one that is unfit fails alone."""
+        plan = Plan()
+        for control in controls:
+            try:
+                plan.verdicts[control.id] = plan_one(plan, control)
+            except Unfit as unfit:
+                plan.verdicts[control.id] = unfit.verdict()
+        return plan
 
     @abstractmethod
     def plan(self, controls: Sequence[Control]) -> Plan:

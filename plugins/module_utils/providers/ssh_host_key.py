@@ -57,13 +57,7 @@ class SshHostKey(Provider):
 
     def plan(self, controls: Sequence[Control]) -> Plan:
         """A step per key."""
-        plan = Plan()
-        for control in controls:
-            try:
-                plan.verdicts[control.id] = self._plan_one(plan, control)
-            except Unfit as unfit:
-                plan.verdicts[control.id] = unfit.verdict()
-        return plan
+        return self.plan_each(controls, self._plan_one)
 
     def _plan_one(self, plan: Plan, control: Control) -> Verdict:
         path, kind, bits = (control.state[name] for name in ("path", "type", "bits"))

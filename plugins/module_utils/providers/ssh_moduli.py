@@ -49,13 +49,7 @@ class SshModuli(Provider):
 
     def plan(self, controls: Sequence[Control]) -> Plan:
         """A step per file."""
-        plan = Plan()
-        for control in controls:
-            try:
-                plan.verdicts[control.id] = self._plan_one(plan, control)
-            except Unfit as unfit:
-                plan.verdicts[control.id] = unfit.verdict()
-        return plan
+        return self.plan_each(controls, self._plan_one)
 
     def _plan_one(self, plan: Plan, control: Control) -> Verdict:
         path, wanted = control.state["path"], self._wanted(control)
