@@ -114,7 +114,7 @@ class MountKind(Kind):
             self._mount_again(found, ["bind", *cleared, *sorted(wanted)], host)
         shown, asked = _with_size(found, host), str(state.get("super", ""))
         if not _sizes_differ(",".join(shown), asked):
-            shown, asked = _but_size(shown), ",".join(_but_size(asked.split(",")))
+            shown, asked = _but_size(shown), ",".join(_but_size(_options(asked)))
         changed = super_difference(shown, asked)
         if changed:
             self._mount_again(found, changed, host)
@@ -159,12 +159,13 @@ def _size(super_options: str) -> int:
 
 def _but_size(options: Iterable[str]) -> tuple[str, ...]:
     """The options without the size of a tmpfs."""
-    return tuple(option for option in options if option and not SIZE.match(option))
+    return tuple(option for option in options if not SIZE.match(option))
 
 
 def _comparable(value: Any) -> Any:
-    return set(_but_size(value.split(","))) if isinstance(value, str) else value
+    """Options as a set, without a size; what is no text as it is."""
+    return set(_but_size(_options(value))) if isinstance(value, str) else value
 
 
-def _options(value: Any) -> Any:
-    return {option for option in value.split(",") if option} if isinstance(value, str) else value
+def _options(text: str) -> set[str]:
+    return {option for option in text.split(",") if option}
