@@ -11,12 +11,8 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.evenkeel.ops.plugins.plugin_utils import preview_verdicts, role_plans
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.catalogue import CatalogueError
-from ansible_collections.evenkeel.ops.plugins.plugin_utils.play_inputs import OWN
-from ansible_collections.evenkeel.ops.plugins.plugin_utils.playbook_inputs import (
-    OF_THE_RUN,
-    PlaybookInputs,
-    beside_task,
-)
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.play_inputs import OF_THE_RUN, OWN
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.playbook_inputs import PlaybookInputs, beside_task
 
 
 class ActionModule(ActionBase):

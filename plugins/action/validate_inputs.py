@@ -12,12 +12,8 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.evenkeel.ops.plugins.plugin_utils import receipt
-from ansible_collections.evenkeel.ops.plugins.plugin_utils.play_inputs import PlayInputs
-from ansible_collections.evenkeel.ops.plugins.plugin_utils.playbook_inputs import (
-    OF_THE_RUN,
-    PlaybookInputs,
-    beside_task,
-)
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.play_inputs import OF_THE_RUN, PlayInputs
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.playbook_inputs import PlaybookInputs, beside_task
 
 NO_RECEIPT = (
     "evenkeel_receipt_required is true, but the receipt callback is not active or cannot write; turn it on with "

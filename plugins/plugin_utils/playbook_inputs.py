@@ -12,13 +12,11 @@ from typing import Any
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.playbook import Playbook
 
-from .play_inputs import OF_THE_RUN, PlayInputs
+from .play_inputs import PlayInputs
 from .role_specs import RoleSpec
 
 # A line names so many hosts; a mistake in group_vars would fill the screen otherwise.
 NAMED = 5
-
-__all__ = ["OF_THE_RUN", "PlaybookInputs", "beside_task"]
 
 
 class PlaybookInputs:
