@@ -161,7 +161,7 @@ def _ssh_host_key(found: RolePlan, state: Mapping[str, Any]) -> None:
 
 
 def _ssh_moduli(found: RolePlan, state: Mapping[str, Any]) -> None:
-    _touch(found, state["path"], OWNED)
+    _touch(found, state["path"], REPLACED)
 
 
 def _kernel_module(found: RolePlan, state: Mapping[str, Any]) -> None:

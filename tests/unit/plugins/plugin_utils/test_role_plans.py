@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.evenkeel.ops.plugins.module_utils.providers.registry import PROVIDERS
 from ansible_collections.evenkeel.ops.plugins.plugin_utils import role_plans
 
 NAMES = sorted(path.name for path in role_plans.ROLES.iterdir() if (path / "tasks").is_dir())
@@ -138,3 +139,8 @@ def test_a_whole_replacement_goes_before_a_change_of_mode() -> None:
     assert touch is not None
     assert touch.role == "b"
     assert role_plans.touch_of("/usr/x", plans) is None
+
+
+def test_each_kind_of_control_says_what_it_writes() -> None:
+    """A new provider needs a reader. Packages go by name, probes write nothing, no role sets a mode of AppArmor."""
+    assert set(PROVIDERS) - set(role_plans.READERS) == {"apparmor", "package", "probe"}
