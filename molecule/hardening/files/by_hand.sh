@@ -56,10 +56,11 @@ mode() { # path, mode, owner:group; a path that is not there is not checked
     [ -e "$1" ] || return 0
     is "mode of $1" "$2 $3" stat --format '%a %U:%G' "$1"
 }
+leave_out() { left_out=$((left_out + 1)) && false; }
 own_kernel() { # whether what only a kernel of the host's own can show is asked
-    ! systemd-detect-virt --quiet --container || { left_out=$((left_out + 1)) && false; }
+    ! systemd-detect-virt --quiet --container || leave_out
 }
-after_boot() { [ "$booted" = booted ] && own_kernel || { left_out=$((left_out + 1)) && false; }; }
+after_boot() { if [ "$booted" = booted ]; then own_kernel; else leave_out; fi; }
 unit_is_off() { # unit: neither runs nor starts at boot
     says_not "$1 does not run" '^active' systemctl is-active "$1"
     says_not "$1 does not start at boot" '^(enabled|static|alias)' systemctl is-enabled "$1"
@@ -191,7 +192,8 @@ parameter net.ipv4.ip_forward 0
 parameter net.ipv4.tcp_syncookies 1
 parameter net.ipv4.icmp_echo_ignore_broadcasts 1
 parameter net.ipv4.icmp_ignore_bogus_error_responses 1
-own_kernel && refused 'another kernel is not started' sh -c 'command -v kexec > /dev/null && kexec -l /boot/vmlinuz*'
+# Without the program there is nobody to refuse.
+command -v kexec > /dev/null && own_kernel && refused 'another kernel is not started' sh -c 'kexec -l /boot/vmlinuz*'
 own_kernel && says "a user does not read the kernel's log" 'not permitted' runuser -u nobody -- dmesg
 
 # The firewall.
