@@ -68,7 +68,7 @@ def check_without_proxy(model: Model) -> Iterator[Hit]:
     """To the own address and port it is sent."""
     for section in model.backends:
         for server in section.servers:
-            elsewhere = {"port", "addr"} & set(server.words)
+            elsewhere = {"port", "addr"} & {*server.words, *(["port"] if server.data.get("check_port") else [])}
             if server.send_proxy and server.checked and elsewhere and "check-send-proxy" not in server.words:
                 yield Hit(
                     server.where, f"send_proxy is set, its check has {sorted(elsewhere)[0]}, and no check-send-proxy"
@@ -167,3 +167,19 @@ def no_redispatch(model: Model) -> Iterator[Hit]:
         off = "no option redispatch" in [*model.defaults_lines, *section.lines]
         if off and (section.data.get("cookie") or text.arguments(section.lines, "cookie")):
             yield Hit(section.where, "cookie is given, and redispatch is off")
+
+
+@RULES.add(
+    "HA029",
+    "advice",
+    "The cookie of a pool with TLS also travels without it",
+    why="whoever reads it on the way learns which server a client is on, and can take its place there",
+    remedy="Set cookie.secure: true.",
+)
+def open_cookie(model: Model) -> Iterator[Hit]:
+    """Where a frontend with TLS leads to the pool."""
+    for frontend in (each for each in model.frontends if each.tls and each.http):
+        for backend in model.backends_of(frontend):
+            cookie = text.mapping(backend.data.get("cookie"))
+            if cookie and not checks.as_bool(cookie.get("secure", False)):
+                yield Hit(backend.where, f"cookie.secure is not set, and {frontend.where} has TLS")

@@ -39,7 +39,9 @@ class Condition:
 
     def __init__(self, name: str, data: Mapping[str, Any], does: str) -> None:
         self.name = name
-        self.does = str(data.get(does) or "")
+        # A choice of backend may be a map's: nobody knows which one before the request.
+        self.map = str(data.get("map") or "") if does == "backend" else ""
+        self.does = f"%[map {self.map}]" if self.map else str(data.get(does) or "")
         self.when = " ".join(str(data.get("when") or "").split())
 
     @property
@@ -137,7 +139,8 @@ class Server:
     def checked(self) -> bool:
         """Whether a health check takes it out."""
         asked = checks.as_bool(self.data.get("check", True)) or bool({"check", "agent-check"} & set(self.words))
-        return asked or bool(self.data.get("agent_port")) or any(word == "track" for word in self.words)
+        agent = self.data.get("agent_port") or self.section.data.get("agent_check")
+        return asked or bool(agent) or any(word == "track" for word in self.words)
 
 
 class Model:
@@ -170,12 +173,23 @@ class Model:
         """An input that is a number; 0 where it is none or not given."""
         return checks.as_int(self.inputs.get(name)) or 0
 
+    def targets(self, frontend: Section) -> set[str]:
+        """The backends of a frontend, with those of its maps; what stays an expression holds %[."""
+        maps = {str(each.get("name")): each for each in checks.entries(self.inputs.get("haproxy_maps"))}
+        found = set(frontend.targets)
+        for choice in frontend.conditions("use_backends"):
+            if choice.map in maps:
+                found.discard(choice.does)
+                found |= {str(name) for name in text.mapping(maps[choice.map].get("entries")).values()}
+        return found
+
     def backends_of(self, frontend: Section) -> list[Section]:
         """The backends that a frontend may choose; all of them where an expression chooses."""
         if frontend.kind == "listen" and not frontend.targets:
             return [frontend]
-        dynamic = any("%[" in target for target in frontend.targets)
-        return [each for each in self.backends if each.kind == "backend" and (dynamic or each.name in frontend.targets)]
+        targets = self.targets(frontend)
+        dynamic = any("%[" in target for target in targets)
+        return [each for each in self.backends if each.kind == "backend" and (dynamic or each.name in targets)]
 
     def verbatim(self) -> Iterator[tuple[str, str]]:
         """Every line and list of options that is taken as it is, with its place."""

@@ -96,14 +96,14 @@ def dead_rule(model: Model) -> Iterator[Hit]:
     remedy="Put it before that one, or make the unconditional one the default_backend.",
 )
 def dead_choice(model: Model) -> Iterator[Hit]:
-    """The default backend is the last choice."""
+    """The default backend is the last choice, and the one for names that a map does not know."""
     for section in model.frontends:
         for key, rule, end in dead_rules(section):
             if key == "use_backends":
                 yield Hit(section.where, f"backend {rule.does} stands behind backend {end.does} without condition")
         ends = [each for each in section.conditions("use_backends") if each.always]
         default = str(section.data.get("default_backend") or "")
-        if ends and default and default != ends[0].does:
+        if ends and default and default != ends[0].does and "%[" not in ends[0].does:
             yield Hit(
                 section.where, f"default_backend {default} stands behind backend {ends[0].does} without condition"
             )
@@ -138,9 +138,9 @@ def acl_of_dead_rules(model: Model) -> Iterator[Hit]:
 )
 def lonely_backend(model: Model) -> Iterator[Hit]:
     """Where an expression chooses, any backend may be meant; a backend may also be named as a table or by a rule."""
-    if any("%[" in target for frontend in model.frontends for target in frontend.targets):
+    reached = {target for frontend in model.frontends for target in model.targets(frontend)}
+    if any("%[" in target for target in reached):
         return
-    reached = {target for frontend in model.frontends for target in frontend.targets}
     for backend in (each for each in model.backends if each.kind == "backend"):
         named = any(backend.name in section for section in model.sections if section is not backend)
         if backend.name not in reached and not named:

@@ -94,10 +94,10 @@ def weak_cipher(model: Model) -> Iterator[Hit]:
 )
 def no_redirect(model: Model) -> Iterator[Hit]:
     """The same backend, with and without TLS."""
-    safe = {target for each in model.frontends if each.tls and each.http for target in each.targets}
+    safe = {target for each in model.frontends if each.tls and each.http for target in model.targets(each)}
     for section in model.frontends:
         plain = [bind for bind in section.binds if not bind.tls]
-        shared = section.tls or bool(section.targets & safe)
+        shared = section.tls or bool(model.targets(section) & safe)
         if section.http and plain and shared and not redirects(section):
             yield Hit(section.where, f"bind {plain[0]} has no TLS and is not redirected")
 

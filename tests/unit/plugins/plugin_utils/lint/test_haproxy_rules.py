@@ -110,6 +110,7 @@ def ids(inputs: dict[str, Any]) -> set[str]:
 ALWAYS_DENY = [{"do": "deny"}, {"do": "set-header X-Late 1", "when": "{ ssl_fc }"}]
 CHOICES = [{"backend": "chat"}, {"backend": "web", "when": "inner"}]
 TWICE = [{"backend": "chat", "when": "chat"}, {"backend": "web", "when": "chat"}]
+MAPPED = frontend(use_backends=[{"map": "hosts"}], default_backend="chat")
 FAULTS: list[tuple[str, str, dict[str, Any]]] = [
     ("HA001", "frontend shop", timeouts(client=None)),
     ("HA001", "backend web", timeouts(server="0")),
@@ -139,6 +140,10 @@ FAULTS: list[tuple[str, str, dict[str, Any]]] = [
     ("HA020", "backend web: server web1", server(check=False)),
     ("HA021", "backend web", backend(http_check=None)),
     ("HA022", "backend web: server web1", server(send_proxy="v2", options=["port 8080"])),
+    ("HA012", "frontend shop", frontend(use_backends=[{"map": "hosts"}, {"backend": "chat", "when": "chat"}])),
+    ("HA014", "backend web", {**MAPPED, "haproxy_maps": [{"name": "hosts", "entries": {"c.net": "chat"}}]}),
+    ("HA022", "backend web: server web1", server(send_proxy="v2", check_port=8080)),
+    ("HA029", "backend web", backend(cookie={"name": "S"})),
     ("HA023", "backend web", backend(servers=GOOD["haproxy_backends"][0]["servers"][:1])),
     ("HA024", "backend web", backend(servers=[{**s, "backup": True} for s in GOOD["haproxy_backends"][0]["servers"]])),
     ("HA025", "backend web: server web2", server(address="192.0.2.22", weight=10)),
@@ -152,7 +157,6 @@ FAULTS: list[tuple[str, str, dict[str, Any]]] = [
     ),
     ("HA031", "haproxy_maxconn", {**GOOD, "haproxy_maxconn": 1999}),
     ("HA032", "haproxy_file_limit", {**GOOD, "haproxy_file_limit": 10000}),
-    ("HA033", "frontend shop", frontend(stick_table={"type": "ip", "size": "1m"})),
     ("HA033", "frontend shop", frontend(lines=["stick-table type ip size 1m"])),
     ("HA034", "backend web", backend(options=["httpclose"])),
     ("HA034", "haproxy_defaults_lines", {**GOOD, "haproxy_defaults_lines": ["option httpclose"]}),
@@ -221,6 +225,10 @@ SILENT: list[tuple[str, dict[str, Any]]] = [
     ("HA011", frontend(tcp_rules=[{"do": "connection accept"}, {"do": "content reject", "when": "inner"}])),
     ("HA012", frontend(use_backends=[{"backend": "chat", "when": "chat"}, {"backend": "web"}])),
     ("HA014", frontend(use_backends=[{"backend": "%[req.hdr(host),map(/etc/haproxy/maps/hosts.map)]"}])),
+    ("HA012", frontend(use_backends=[{"map": "hosts"}], default_backend="chat")),
+    ("HA014", MAPPED),
+    ("HA014", {**MAPPED, "haproxy_maps": [{"name": "hosts", "entries": {"w.net": "web"}}]}),
+    ("HA029", backend(cookie={"name": "S", "secure": True})),
     ("HA014", frontend(default_backend="chat", lines=["use_backend web if { path_beg /old }"])),
     ("HA016", frontend(default_backend=None, rules=[{"do": "return status 404"}])),
     (
