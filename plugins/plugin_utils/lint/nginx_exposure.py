@@ -136,7 +136,8 @@ def no_security_headers(model: Model) -> Iterator[Hit]:
 def no_log(model: Model) -> Iterator[Hit]:
     """Of a whole site."""
     for site in model.sites:
-        off = not checks.as_bool(mapping(site.data.get("access_log")).get("enabled", True))
+        log = {**mapping(model.inputs.get("nginx_access_log")), **mapping(site.data.get("access_log"))}
+        off = not checks.as_bool(log.get("enabled", True))
         if off or site.setting("access_log") == ["off"]:
             yield Hit(site.where, "access_log is off")
 

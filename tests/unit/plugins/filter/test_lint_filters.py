@@ -25,6 +25,7 @@ HAPROXY = {
         {"name": "http", "bind": [{"port": 80}], "default_backend": "web", "options": ["forwardfor"]}
     ],
     "haproxy_backends": [{"name": "web", "http_check": {"path": "/healthz"}, "servers": "{{ servers }}"}],
+    "haproxy_userlists": "{{ vault_that_is_not_there }}",
     "servers": SERVERS,
 }
 NGINX = {"nginx_sites": [{"name": "shop", "return": 1, "lines": ["autoindex on;"]}]}

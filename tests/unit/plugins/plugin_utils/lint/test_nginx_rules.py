@@ -149,6 +149,7 @@ FAULTS: list[tuple[str, str, dict[str, Any]]] = [
     ("NG055", "site shop", site(security_headers=False)),
     ("NG056", "site shop", site(access_log={"enabled": False})),
     ("NG056", "site shop", site(lines=["access_log off;"])),
+    ("NG056", "site shop", {**GOOD, "nginx_access_log": {"enabled": False}}),
     (
         "NG057",
         "nginx_default_server_enabled",
