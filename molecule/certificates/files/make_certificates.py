@@ -19,6 +19,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 NAMES = ["shop.example.net", "*.api.example.net", "127.0.0.1"]
+SIGNING = x509.KeyUsage(
+    digital_signature=True,
+    key_cert_sign=True,
+    crl_sign=True,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
 DAY = datetime.timedelta(days=1)
 
 
@@ -55,10 +66,19 @@ def issue(
         .not_valid_before(now + first * DAY)
         .not_valid_after(now + last * DAY)
         .add_extension(x509.BasicConstraints(ca=names is None, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(authority_key((by.key if by else key).public_key()), critical=False)
     )
-    if names is not None:
+    if names is None:
+        builder = builder.add_extension(SIGNING, critical=True)
+    else:
         builder = builder.add_extension(x509.SubjectAlternativeName([general(each) for each in names]), critical=False)
     return Issued(builder.sign(by.key if by else key, hashes.SHA256()), key)
+
+
+def authority_key(key: ec.EllipticCurvePublicKey) -> x509.AuthorityKeyIdentifier:
+    """Who signed; Python 3.13 insists on it."""
+    return x509.AuthorityKeyIdentifier.from_issuer_public_key(key)
 
 
 def general(name: str) -> x509.GeneralName:
