@@ -28,6 +28,8 @@ MODULE = "certificate_files"
 PROGRAM = "/usr/local/lib/evenkeel/certificates.pyz"
 SETTINGS = "/etc/evenkeel/certificates.json"
 METRICS = "evenkeel_certificates.prom"
+# The role's unit that starts the program.
+UNIT = "/etc/systemd/system/evenkeel-certificates.service"
 # What the program on the host needs to know of each certificate; no contents.
 TOLD = ("name", "source", "directory", "certificate_name", "key_name", "chain_name", "names", "probe")
 
@@ -57,7 +59,7 @@ class CertificateFiles:
 
     def serve(self) -> Answer:
         """Verify, install, tell. Refusals come before anything is touched."""
-        if not self.host.has("openssl"):
+        if self.options["certificates"] and not self.host.has("openssl"):
             return self._without_openssl()
         problems = self._verify()
         if problems:
@@ -73,7 +75,9 @@ class CertificateFiles:
     def _without_openssl(self) -> Answer:
         words = "the program openssl, which verifies certificates, is not installed"
         if self.check_mode:
-            return Answer({"certificates": []}, changed=True, warnings=[f"Not verified: {words} yet."])
+            return Answer(
+                {"certificates": [], "watched": False}, changed=True, warnings=[f"Not verified: {words} yet."]
+            )
         return Answer(error=f"{words}; allowed is a host with the package openssl.")
 
     def _verify(self) -> list[str]:
@@ -185,6 +189,7 @@ class CertificateFiles:
         values: dict[str, Any] = {
             "run": outcome.run,
             "certificates": [self._told(item) for item in self.options["certificates"] if item["name"] in self.found],
+            "watched": self.host.fs.exists(self.host.path(UNIT)),
             "removed": [path for planner in self.planners[:1] for path in planner.result.pruned],
             "reloaded": outcome.reloaded,
             "diff": [each for each in outcome.diff if not each["after_header"].startswith(tuple(manifests))],

@@ -185,6 +185,10 @@ certificates:
       description: Whether any of its files was written.
       type: bool
       sample: true
+watched:
+  description: Whether the role's unit is there, which takes over what changes on the host.
+  type: bool
+  returned: success
 removed:
   description: Files of certificates that are no longer named.
   type: list

@@ -233,3 +233,9 @@ def test_a_server_that_shows_another_certificate_is_named(monkeypatch: pytest.Mo
     words = certificate_probe.HandshakeProbe("shop", place, second, ["nginx.service"]).failure(world)
     assert words.startswith("certificates: 'shop': 127.0.0.1:443 does not show the new certificate (serial ")
     assert f"(serial {second.serial}) in a new handshake" in words
+
+
+def test_a_host_without_certificates_stays_as_it_is(world: World) -> None:
+    answer = world.install(metrics_dir="")
+    assert (answer.error, answer.changed, answer.values["watched"]) == ("", False, False)
+    assert world.files() == {}
