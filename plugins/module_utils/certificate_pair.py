@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from .host import Host
 
 BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----\r?\n.+?-----END \1-----", re.DOTALL)
-FIELD = re.compile(r"^(serial|notBefore|notAfter|subject|issuer)=\s*(.*)$", re.MULTILINE)
+FIELD = re.compile(r"^(serial|notBefore|notAfter|subject|issuer)=[ \t]*(.*)$", re.MULTILINE)
 PUBLIC_KEY = re.compile(r"-----BEGIN PUBLIC KEY-----.+?-----END PUBLIC KEY-----", re.DOTALL)
 NAME = re.compile(r"(?:DNS|IP Address):([^,\s]+)")
 SHOW = [
@@ -71,6 +71,11 @@ class Certificate:
     def sha256(self) -> str:
         """Its fingerprint."""
         return hashlib.sha256(ssl.PEM_cert_to_DER_cert(self.pem.decode("ascii"))).hexdigest()
+
+    @property
+    def title(self) -> str:
+        """What it is called in messages: authorities leave the subject empty nowadays."""
+        return self.subject or ", ".join(self.names) or "without a name"
 
     def covers(self, name: str) -> bool:
         """Whether it is for this name or address."""
@@ -169,7 +174,7 @@ def _refuse_foreign_key(host: Host, key: bytes, certificates: Sequence[Certifica
         return
     if any(public_key.group(0) == each.public_key for each in certificates):
         raise BadCertificate(
-            f"{material.certificate_from} begins with the certificate of an issuer ({certificates[0].subject}); "
+            f"{material.certificate_from} begins with the certificate of an issuer ({certificates[0].title}); "
             "allowed is the server's own one first."
         )
     raise BadCertificate(
@@ -179,7 +184,7 @@ def _refuse_foreign_key(host: Host, key: bytes, certificates: Sequence[Certifica
 
 
 def _refuse_out_of_time(certificate: Certificate, where: str, now: float) -> None:
-    named = f"{where} holds a certificate ({certificate.subject}, serial {certificate.serial})"
+    named = f"{where} holds a certificate ({certificate.title}, serial {certificate.serial})"
     if certificate.not_after <= now:
         raise BadCertificate(
             f"{named} that expired on {moment(certificate.not_after)}; allowed is one that is valid now."
@@ -194,8 +199,8 @@ def _refuse_broken_chain(host: Host, certificates: Sequence[Certificate], where:
     for number, (each, issuer) in enumerate(zip(certificates, certificates[1:]), 2):
         if each.issuer != issuer.subject or not _signed(host, each, issuer):
             raise BadCertificate(
-                f"{where} has {issuer.subject} as certificate {number} of the chain, which did not sign the one before "
-                f"it ({each.subject}); allowed is each certificate followed by its issuer's."
+                f"{where} has {issuer.title} as certificate {number} of the chain, which did not sign the one before "
+                f"it ({each.title}); allowed is each certificate followed by its issuer's."
             )
 
 

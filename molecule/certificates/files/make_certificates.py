@@ -55,7 +55,7 @@ def issue(
 ) -> Issued:
     """A certificate that is valid from `first` to `last`, in days from now; without `by` it signs itself."""
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)] if name else [])
     now = datetime.datetime.now(datetime.timezone.utc)
     builder = (
         x509.CertificateBuilder()
@@ -111,6 +111,8 @@ def material() -> dict[str, bytes]:
             files |= {"twin.pem": pair.pem + twin.pem, "twin.key": pair.key_pem()}
             files |= {"locked.pem": pair.pem, "locked.key": pair.key_pem(b"a passphrase")}
     files |= {"mismatch.pem": files["second.pem"], "mismatch.key": files["first.key"]}
+    nameless = issue("", by=middle, names=NAMES)
+    files |= {"nameless.pem": nameless.pem + middle.pem, "nameless.key": nameless.key_pem()}
     other = issue("other.example.net", by=middle, names=["other.example.net"])
     files |= {"other.pem": other.pem + middle.pem, "other.key": other.key_pem()}
     files |= {

@@ -42,6 +42,13 @@ def test_the_chain_may_be_apart_and_lines_may_end_as_on_windows() -> None:
     assert verify(HOST, apart).combined == verify(HOST, given("first")).combined
 
 
+def test_a_certificate_without_a_subject_is_good() -> None:
+    """Authorities of the internet leave it empty."""
+    pair = verify(HOST, given("nameless"), ["shop.example.net"])
+    assert [each.subject for each in pair.certificates] == ["", "CN=Test issuer"]
+    assert pair.leaf.title == "shop.example.net, *.api.example.net, 127.0.0.1"
+
+
 @pytest.mark.parametrize(
     ("pair", "words"),
     [
