@@ -26,6 +26,7 @@ options:
       - alertmanager
       - backup
       - backup_server
+      - certificates
       - common
       - deploy
       - exporters
@@ -66,6 +67,7 @@ from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import (
     alertmanager,
     backup,
     backup_server,
+    certificates,
     common,
     deploy,
     exporters,
@@ -86,6 +88,7 @@ CHECKS: dict[str, Check] = {
     "alertmanager": alertmanager.problems,
     "backup": backup.problems,
     "backup_server": backup_server.problems,
+    "certificates": certificates.problems,
     "common": common.problems,
     "deploy": deploy.problems,
     "exporters": exporters.problems,

@@ -1,11 +1,11 @@
 # Copyright: the evenkeel.ops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes the `revert` zipapp out of the very module_utils that this process runs.
+"""Makes the `revert` zipapp, or another one, out of the very module_utils that this process runs.
 
 The sources come from the import system, not from the file system: inside a module call they lie in Ansible's own zip.
-Only what `revert_main` needs is packed, found by following its relative imports, so that every module of the collection
-makes the same bytes.
+Only what the entry, `revert_main`, needs is packed, found by following its relative imports, so that every module of
+the collection makes the same bytes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from importlib.util import find_spec
 
 PACKAGE = "evenkeel"
 ENTRY = "revert_main"
-MAIN = f"import sys\n\nfrom {PACKAGE}.{ENTRY} import main\n\nsys.exit(main())\n"
+MAIN = "import sys\n\nfrom {package}.{entry} import main\n\nsys.exit(main())\n"
 STUB = b"# Makes the directory a package.\n"
 # The earliest date that a zip knows: equal sources shall make equal bytes.
 DATE = (1980, 1, 1, 0, 0, 0)
@@ -31,23 +31,24 @@ class NotPackable(Exception):
 
 
 @cache
-def build() -> bytes:
-    """The zipapp. Stored, not compressed: the bytes then depend on no version of zlib."""
+def build(entry: str = ENTRY) -> bytes:
+    """The zipapp of an entry. Stored, not compressed: the bytes then depend on no version of zlib."""
     # Here, because it imports what imports this module; and at all, so that Ansible ships it with every module.
     from . import revert_main  # noqa: F401  # nothing of it is used in this process
 
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in sorted(_members().items()):
+        for name, content in sorted(_members(entry).items()):
             info = zipfile.ZipInfo(name, DATE)
             info.external_attr = 0o100600 << 16
             archive.writestr(info, content)
     return buffer.getvalue()
 
 
-def _members() -> dict[str, bytes]:
-    members = {"__main__.py": MAIN.encode(), f"{PACKAGE}/__init__.py": STUB}
-    for name, source in sources().items():
+def _members(entry: str) -> dict[str, bytes]:
+    main = MAIN.format(package=PACKAGE, entry=entry)
+    members = {"__main__.py": main.encode(), f"{PACKAGE}/__init__.py": STUB}
+    for name, source in sources(entry).items():
         parts = name.split(".")
         members["/".join([PACKAGE, *parts]) + ".py"] = source
         for depth in range(1, len(parts)):
@@ -55,10 +56,10 @@ def _members() -> dict[str, bytes]:
     return members
 
 
-def sources() -> dict[str, bytes]:
+def sources(entry: str = ENTRY) -> dict[str, bytes]:
     """Source by name relative to module_utils: the entry and everything that it imports, directly or not."""
     found: dict[str, bytes] = {}
-    waiting = [ENTRY]
+    waiting = [entry]
     while waiting:
         name = waiting.pop()
         if name not in found:

@@ -107,8 +107,8 @@ def test_readme_is_fresh(role: str) -> None:
 
 
 def test_names_carry_the_role(role: str) -> None:
-    """Inputs start with the role's name; everything internal with two underscores and the role's name."""
-    faults = [f"input {name}" for name in inputs(role) if not name.startswith(f"{role}_")]
+    """Inputs start with the role's name, or are it; everything internal with two underscores and the role's name."""
+    faults = [f"input {name}" for name in inputs(role) if name != role and not name.startswith(f"{role}_")]
     for path in tree.matching(f"roles/{role}/vars/**/*.yml"):
         faults += [f"{path}: {name}" for name in tree.load(path) or {} if not name.startswith(f"__{role}_")]
     for path in task_files(role):
