@@ -12,7 +12,7 @@ author: [The evenkeel.ops maintainers (@evenkeel)]
 description:
   - Says which servers there are and where each listens, which headers answers and requests carry, and which TLS profile holds
     on each port. The role's templates print it.
-positional: server, profiles
+positional: server, cache_root
 options:
   _input:
     description: The role's inputs, by name.
@@ -20,10 +20,6 @@ options:
     required: true
   server:
     description: What M(evenkeel.ops.tls_server_info) says of NGINX; empty where no site has TLS.
-    type: dict
-    default: {}
-  profiles:
-    description: What P(evenkeel.ops.tls_profile#filter) says of each profile in use, by its name.
     type: dict
     default: {}
   cache_root:
@@ -64,7 +60,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.evenkeel.ops.plugins.plugin_utils.nginx_plan import headers, shared
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.nginx_plan import shared
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.nginx_plan.servers import Planner
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs.checks import as_bool
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs.nginx_sites import present
@@ -74,7 +70,6 @@ from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs.nginx_val
 def nginx_plan(
     inputs: Any,
     server: Mapping[str, Any] | None = None,
-    profiles: Mapping[str, Any] | None = None,
     cache_root: str = "/var/lib/nginx",
 ) -> dict[str, Any]:
     """Servers, and what they share."""
@@ -82,11 +77,9 @@ def nginx_plan(
         raise AnsibleFilterError(f"nginx_plan: the inputs are {type(inputs).__name__}; allowed is a dict.")
     sites = present(inputs)
     planner = Planner(inputs, sites, server or {})
-    ages = [mapping(profile).get("hsts_seconds") for profile in (profiles or {}).values()]
-    age = next((int(seconds) for seconds in ages if seconds), headers.HSTS_SECONDS)
     return {
-        "http": {**shared.plan(inputs, sites, cache_root), "hsts_maps": planner.hsts_maps(age)},
-        "servers": planner.servers(age),
+        "http": {**shared.plan(inputs, sites, cache_root), "hsts_maps": planner.hsts_maps()},
+        "servers": planner.servers(),
         "http3": [str(site["name"]) for site in sites if as_bool(mapping(site.get("tls")).get("http3", False))],
         "profiles": planner.profiles(),
     }

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs.checks import as_bool, entries
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs.nginx_values import items, mapping
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.tls_profiles import HSTS_SECONDS
 
 # Each by way of a map: where the application behind a site sets the header itself, its own one stands alone.
 SECURITY = {
@@ -17,7 +18,6 @@ SECURITY = {
     "X-Frame-Options": "SAMEORIGIN",
     "Referrer-Policy": "strict-origin-when-cross-origin",
 }
-HSTS_SECONDS = 63072000
 CACHE_HEADER = "X-Cache-Status"
 ALT_SVC_SECONDS = 86400
 
@@ -53,10 +53,10 @@ def of_location(location: Mapping[str, Any], inherited: Mapping[str, str]) -> di
     return merged(inherited, own) if own or by_hand else {}
 
 
-def of_tls(tls: Mapping[str, Any], hsts_seconds: int, port: str) -> dict[str, str]:
+def of_tls(tls: Mapping[str, Any], port: str) -> dict[str, str]:
     """HSTS, and where HTTP/3 is served."""
     found = {}
-    hsts = hsts_value(tls.get("hsts", True), hsts_seconds)
+    hsts = hsts_value(tls.get("hsts", True))
     if hsts:
         found["Strict-Transport-Security"] = hsts
     if as_bool(tls.get("http3", False)):
@@ -64,11 +64,11 @@ def of_tls(tls: Mapping[str, Any], hsts_seconds: int, port: str) -> dict[str, st
     return found
 
 
-def hsts_value(hsts: Any, seconds: int) -> str:
+def hsts_value(hsts: Any) -> str:
     """The value of Strict-Transport-Security; empty where it is switched off."""
     if not isinstance(hsts, Mapping):
-        return f"max-age={seconds}" if as_bool(hsts) else ""
-    parts = [f"max-age={hsts.get('seconds', seconds)}"]
+        return f"max-age={HSTS_SECONDS}" if as_bool(hsts) else ""
+    parts = [f"max-age={hsts.get('seconds', HSTS_SECONDS)}"]
     parts += ["includeSubDomains"] if as_bool(hsts.get("subdomains", False)) else []
     return "; ".join(parts + (["preload"] if as_bool(hsts.get("preload", False)) else []))
 

@@ -79,9 +79,9 @@ class Planner:
         own = mapping(site.get("tls")).get("profile")
         return str(own or self.inputs.get("nginx_tls_profile") or "intermediate")
 
-    def servers(self, hsts_seconds: int) -> list[dict[str, Any]]:
+    def servers(self) -> list[dict[str, Any]]:
         """All servers, in the order in which they are written."""
-        return [*self._defaults(), *(found for site in self.sites for found in self._site(site, hsts_seconds))]
+        return [*self._defaults(), *(found for site in self.sites for found in self._site(site))]
 
     def _find_sockets(self) -> dict[str, Socket]:
         found: dict[str, Socket] = {}
@@ -113,7 +113,7 @@ class Planner:
                     "tls": socket.tls,
                 }
 
-    def _site(self, site: Mapping[str, Any], hsts_seconds: int) -> Iterator[dict[str, Any]]:
+    def _site(self, site: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         tls = mapping(site.get("tls"))
         plain = plain_addresses(site)
         redirected = bool(tls) and bool(plain) and as_bool(tls.get("redirect", True))
@@ -127,7 +127,7 @@ class Planner:
                 "health_path": _health(site),
             }
         addresses = [*([] if redirected else plain), *tls_addresses(site)]
-        carried = headers.of_site(site, self._secured(site), self._tls_headers(site, hsts_seconds))
+        carried = headers.of_site(site, self._secured(site), self._tls_headers(site))
         yield {
             **common,
             "kind": "site",
@@ -154,25 +154,25 @@ class Planner:
     def _secured(self, site: Mapping[str, Any]) -> bool:
         return as_bool(site.get("security_headers", self.inputs.get("nginx_security_headers", True)))
 
-    def _tls_headers(self, site: Mapping[str, Any], hsts_seconds: int) -> dict[str, str]:
+    def _tls_headers(self, site: Mapping[str, Any]) -> dict[str, str]:
         tls = mapping(site.get("tls"))
         if not tls:
             return {}
-        found = headers.of_tls(tls, hsts_seconds, _port(tls_addresses(site)[0]))
+        found = headers.of_tls(tls, _port(tls_addresses(site)[0]))
         if "Strict-Transport-Security" in found and plain_addresses(site) and not as_bool(tls.get("redirect", True)):
             # A browser takes it over TLS only; over plain HTTP it must not be sent.
             found["Strict-Transport-Security"] = f"${hsts_variable(site)}"
         return found
 
-    def hsts_maps(self, hsts_seconds: int) -> list[dict[str, str]]:
+    def hsts_maps(self) -> list[dict[str, str]]:
         """The values of HSTS of sites that answer with and without TLS."""
         return [
             {
                 "name": hsts_variable(site),
-                "value": headers.hsts_value(mapping(site.get("tls")).get("hsts", True), hsts_seconds),
+                "value": headers.hsts_value(mapping(site.get("tls")).get("hsts", True)),
             }
             for site in self.sites
-            if f"${hsts_variable(site)}" in self._tls_headers(site, hsts_seconds).values()
+            if f"${hsts_variable(site)}" in self._tls_headers(site).values()
         ]
 
     def _hidden(self, site: Mapping[str, Any], carried: Mapping[str, str]) -> list[str]:

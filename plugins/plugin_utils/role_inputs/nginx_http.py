@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import checks
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import nginx_values as values
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.tls_profiles import PROFILES
 
 BALANCES = ("round_robin", "least_conn", "ip_hash", "hash", "random")
 # NGINX refuses a backup server with these.
@@ -53,6 +54,7 @@ def problems(inputs: Mapping[str, Any]) -> list[str]:
         *real_ip_problems("nginx_real_ip", values.mapping(inputs.get("nginx_real_ip"))),
         *access_log_problems("nginx_access_log", values.mapping(inputs.get("nginx_access_log")), names(inputs)),
         *checks.range_problems("nginx_limits_status", inputs.get("nginx_limits_status", 429), 400, 599),
+        *values.choice_problems("nginx_tls_profile", inputs.get("nginx_tls_profile"), sorted(PROFILES)),
         *checks.line_problems("nginx_http_lines", values.items(inputs.get("nginx_http_lines"))),
         *_repository(inputs),
     ]

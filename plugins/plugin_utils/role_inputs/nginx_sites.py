@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import checks, nginx_http, nginx_locations
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import nginx_values as values
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.tls_profiles import PROFILES
 
 LISTEN = re.compile(r"(?:(?P<address>\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+):)?(?P<port>[0-9]+)")
 DEFAULT_LISTEN = ("80",)
@@ -113,6 +114,7 @@ def _tls(where: str, site: Mapping[str, Any]) -> Iterator[str]:
         yield from checks.name_problems(f"{where}: tls.certificate", certificate)
         if tls.get("key"):
             yield f"{where}: tls.key is {tls['key']!r}; allowed is a key beside a certificate that is a path."
+    yield from values.choice_problems(f"{where}: tls.profile", tls.get("profile"), sorted(PROFILES))
     if checks.as_bool(tls.get("redirect", False)) and not plain_addresses(site):
         yield f"{where}: tls.redirect is true, but listen is empty; allowed is a redirect from a port without TLS."
     yield from _client_certificates(f"{where}: tls", tls)
