@@ -10,8 +10,8 @@ short_description: Turn the inputs of the role nginx into servers and what they 
 version_added: 0.1.0
 author: [The evenkeel.ops maintainers (@evenkeel)]
 description:
-  - Says which servers there are and where each listens, which headers answers and requests carry, and which TLS profile holds
-    on each port. The role's templates print it.
+  - Says which servers there are and where each listens, which headers answers and requests carry, and which TLS profile
+    holds on each port. The role's templates print it.
 positional: server, cache_root
 options:
   _input:

@@ -23,6 +23,7 @@ CERTIFICATES = "/etc/evenkeel/certificates"
 # From here on HTTP/2 is a directive of its own; before, a word of the directive listen.
 HTTP2_DIRECTIVE = (1, 25, 1)
 HEALTH = "/healthz"
+ACCESS_LOG = "/var/log/nginx/access.log"
 
 
 @dataclass
@@ -199,7 +200,7 @@ class Planner:
             return ""
         if not as_bool(log.get("enabled", True)):
             return "off"
-        return f"{log.get('path') or '/var/log/nginx/access.log'} {shared.format_name(str(log.get('format') or 'combined'))}"
+        return f"{log.get('path') or ACCESS_LOG} {shared.format_name(str(log.get('format') or 'combined'))}"
 
     def _location(
         self, site: Mapping[str, Any], location: Mapping[str, Any], carried: Mapping[str, str]

@@ -61,7 +61,9 @@ def plan(inputs: Mapping[str, Any], sites: list[Mapping[str, Any]], cache_root: 
         "maps": [_map(entry) for entry in entries(inputs.get("nginx_maps"))],
         "security_maps": headers.security_maps(),
         "websocket": headers.websocket(sites),
-        "trusts": [{"networks": networks, **_trust_names(number)} for number, networks in enumerate(trusts(inputs, sites))],
+        "trusts": [
+            {"networks": networks, **_trust_names(number)} for number, networks in enumerate(trusts(inputs, sites))
+        ],
         "real_ip": real_ip(inputs.get("nginx_real_ip")),
         "limits": [_limit(zone) for zone in entries(inputs.get("nginx_limits"))],
         "limits_status": inputs.get("nginx_limits_status", 429),

@@ -102,8 +102,8 @@ def _socket_options(inputs: Mapping[str, Any], site: Mapping[str, Any]) -> dict[
     plain = {"tls": "absent", "tls.profile": "none", "proxy_protocol": proxied}
     secure = {"tls": "given", "tls.profile": profile, "proxy_protocol": proxied}
     return {
-        **{listen: plain for listen in nginx_sites.plain_addresses(site)},
-        **{listen: secure for listen in nginx_sites.tls_addresses(site)},
+        **dict.fromkeys(nginx_sites.plain_addresses(site), plain),
+        **dict.fromkeys(nginx_sites.tls_addresses(site), secure),
     }
 
 

@@ -57,7 +57,8 @@ def choice_problems(where: str, value: Any, allowed: Iterable[str]) -> list[str]
 
 def missing_problems(where: str, entry: Mapping[str, Any], *keys: str) -> list[str]:
     """Refuse an entry that lacks what it cannot do without."""
-    return [f"{where}: {key} is missing; allowed is an entry that has it." for key in keys if entry.get(key) in (None, "")]
+    missing = [key for key in keys if entry.get(key) in (None, "")]
+    return [f"{where}: {key} is missing; allowed is an entry that has it." for key in missing]
 
 
 def network_problems(where: str, values: Iterable[Any]) -> list[str]:
@@ -90,7 +91,5 @@ def _is_network(value: Any) -> bool:
 def _each(where: str, entry: Mapping[str, Any], keys: Iterable[str], pattern: str, allowed: str) -> list[str]:
     given = [key for key in keys if entry.get(key) not in (None, "")]
     return [
-        problem
-        for key in given
-        for problem in checks.pattern_problems(f"{where}: {key}", entry[key], pattern, allowed)
+        problem for key in given for problem in checks.pattern_problems(f"{where}: {key}", entry[key], pattern, allowed)
     ]

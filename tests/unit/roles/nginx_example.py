@@ -68,7 +68,11 @@ EVERYTHING: dict[str, Any] = {
                     "path": "/",
                     "proxy_pass": "http://app",
                     "limits": {"requests": {"zone": "per_client", "burst": 20}},
-                    "proxy": {"next_upstream": ["error", "http_502"], "next_upstream_tries": 2, "intercept_errors": True},
+                    "proxy": {
+                        "next_upstream": ["error", "http_502"],
+                        "next_upstream_tries": 2,
+                        "intercept_errors": True,
+                    },
                 },
                 {
                     "path": "/pages/",
@@ -78,7 +82,12 @@ EVERYTHING: dict[str, Any] = {
                 {
                     "path": "/socket",
                     "proxy_pass": "http://app",
-                    "proxy": {"websocket": True, "read_timeout": "1h", "buffering": False, "headers": {"X-Tenant": "$tenant"}},
+                    "proxy": {
+                        "websocket": True,
+                        "read_timeout": "1h",
+                        "buffering": False,
+                        "headers": {"X-Tenant": "$tenant"},
+                    },
                 },
                 {
                     "path": "/secure/",

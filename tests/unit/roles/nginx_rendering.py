@@ -12,6 +12,7 @@ from ansible_collections.evenkeel.ops.plugins.filter.nginx_plan import nginx_pla
 from ansible_collections.evenkeel.ops.plugins.filter.nginx_quote import nginx_quote
 from ansible_collections.evenkeel.ops.plugins.filter.tls_profile import tls_profile
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
 from tools import nginx_parse
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs.nginx import problems
+
 from tests.unit.roles import nginx_rendering as rendering
 from tests.unit.roles.nginx_example import EVERYTHING
 from tests.unit.roles.nginx_rendering import location_of, named, server_for, servers
@@ -162,7 +163,9 @@ def test_upstreams(blocks: list[dict[str, Any]]) -> None:
         ["spare.example.net:80", "down"],
     ]
     assert named(app, "least_conn") == [[]] and named(app, "keepalive") == [["32"]]
-    sticky = next(entry["block"] for entry in blocks if entry["directive"] == "upstream" and entry["args"] == ["sticky"])
+    sticky = next(
+        entry["block"] for entry in blocks if entry["directive"] == "upstream" and entry["args"] == ["sticky"]
+    )
     assert named(sticky, "keepalive") == []
 
 
@@ -175,7 +178,9 @@ def test_limits_caches_and_logs(blocks: list[dict[str, Any]]) -> None:
     assert named(location_of(shop, "/pages/"), "proxy_cache_valid") == [["200", "301", "10m"], ["any", "1m"]]
     assert named(shop, "access_log") == [["/var/log/nginx/shop.log", "evenkeel_fields"]]
     assert named(server_for(blocks, "plain.example.net"), "access_log") == [["off"]]
-    assert named(server_for(blocks, "only.example.net"), "access_log") == [["/var/log/nginx/access.log", "evenkeel_json"]]
+    assert named(server_for(blocks, "only.example.net"), "access_log") == [
+        ["/var/log/nginx/access.log", "evenkeel_json"]
+    ]
 
 
 def test_values_are_quoted(blocks: list[dict[str, Any]]) -> None:
