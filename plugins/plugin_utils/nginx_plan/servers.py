@@ -118,14 +118,20 @@ class Planner:
         tls = mapping(site.get("tls"))
         plain = plain_addresses(site)
         redirected = bool(tls) and bool(plain) and as_bool(tls.get("redirect", True))
-        common = {"names": [str(name) for name in site.get("server_names") or []], "site": site}
+        common = {
+            "names": [str(name) for name in site.get("server_names") or []],
+            "site": site,
+            "health_path": str(site.get("health_path", HEALTH) or ""),
+            "acme_root": "",
+        }
+        challenges = str(self.inputs.get("nginx_acme_root") or "") if tls and plain else ""
         if redirected:
             yield {
                 **common,
                 "kind": "redirect",
                 "listens": self._listens(site, plain),
                 "target": f"https://$host{_port_of_url(tls_addresses(site)[0])}$request_uri",
-                "health_path": _health(site),
+                "acme_root": challenges,
             }
         addresses = [*([] if redirected else plain), *tls_addresses(site)]
         carried = headers.of_site(site, self._secured(site), self._tls_headers(site))
@@ -138,7 +144,7 @@ class Planner:
             "profile": self.profile(site) if tls else "",
             "headers": carried,
             "hidden_headers": self._hidden(site, carried),
-            "health_path": _health(site),
+            "acme_root": "" if redirected else challenges,
             "access_log": self._access_log(site),
             "real_ip": shared.real_ip(site.get("real_ip")),
             "locations": [self._location(site, location, carried) for location in entries(site.get("locations"))],
@@ -222,10 +228,6 @@ def hsts_variable(site: Mapping[str, Any]) -> str:
 def version_of(text: str) -> tuple[int, ...]:
     """A version's numbers; none where it is not known."""
     return tuple(int(part) for part in text.split(".") if part.isdigit())
-
-
-def _health(site: Mapping[str, Any]) -> str:
-    return str(site.get("health_path", HEALTH) or "")
 
 
 def _port(address: str) -> str:

@@ -55,6 +55,7 @@ def problems(inputs: Mapping[str, Any]) -> list[str]:
         *access_log_problems("nginx_access_log", values.mapping(inputs.get("nginx_access_log")), names(inputs)),
         *checks.range_problems("nginx_limits_status", inputs.get("nginx_limits_status", 429), 400, 599),
         *values.choice_problems("nginx_tls_profile", inputs.get("nginx_tls_profile"), sorted(PROFILES)),
+        *values.path_problems("nginx_acme_root", {"path": inputs.get("nginx_acme_root")}, "path"),
         *checks.line_problems("nginx_http_lines", values.items(inputs.get("nginx_http_lines"))),
         *_repository(inputs),
     ]

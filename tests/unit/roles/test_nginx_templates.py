@@ -210,3 +210,17 @@ def test_redirect_names_another_port(tmp_path: Path) -> None:
     site = {"name": "a", "server_names": ["a.net"], "root": "/a", "tls": {"certificate": "a", "listen": ["8443"]}}
     plain = server_for(parsed(tmp_path, site), "a.net", "80")
     assert named(location_of(plain, "/"), "return") == [["301", "https://$host:8443$request_uri"]]
+
+
+def test_challenges_are_given_out_without_tls(tmp_path: Path) -> None:
+    sites = [
+        {"name": "a", "server_names": ["a.net"], "root": "/a", "tls": {"certificate": "a"}},
+        {"name": "b", "server_names": ["b.net"], "root": "/b", "tls": {"certificate": "b", "redirect": False}},
+        {"name": "c", "server_names": ["c.net"], "root": "/c"},
+    ]
+    found = parsed(tmp_path, *sites, nginx_acme_root="/var/www/acme")
+    path = "^~ /.well-known/acme-challenge/"
+    for name in ("a.net", "b.net"):
+        assert named(location_of(server_for(found, name, "80"), path), "root") == [["/var/www/acme"]]
+    for body in (server_for(found, "a.net", "443"), server_for(found, "c.net")):
+        assert path.split() not in named(body, "location")

@@ -216,6 +216,7 @@ def test_good_inputs_have_no_problem(good: dict[str, Any]) -> None:
             "tls.client_verify is 'required'; allowed is client_verify beside client_ca.",
         ),
         (secure(client_verify="maybe", client_ca="/a"), "tls.client_verify is 'maybe'; allowed is required, optional."),
+        ({"nginx_acme_root": "acme"}, "nginx_acme_root: path is 'acme'; allowed is an absolute path"),
         # what sites of one port share
         (
             pair({"tls": TLS}, {"tls": {**TLS, "profile": "modern"}}),
