@@ -20,6 +20,8 @@ SECURITY = {
 }
 CACHE_HEADER = "X-Cache-Status"
 ALT_SVC_SECONDS = 86400
+# Several of these say something else than one of them does; all other headers of ours replace the application's.
+ADDED = ("set-cookie", "link", "vary")
 
 
 def variable(name: str) -> str:
@@ -51,6 +53,12 @@ def of_location(location: Mapping[str, Any], inherited: Mapping[str, str]) -> di
     own = {**({status: "$upstream_cache_status"} if status else {}), **mapping(location.get("headers"))}
     by_hand = any(str(line).strip().startswith("add_header") for line in items(location.get("lines")))
     return merged(inherited, own) if own or by_hand else {}
+
+
+def hidden(named: Mapping[str, Any], own: Mapping[str, str], secured: bool) -> list[str]:
+    """What an application's answer loses: what is said by `named` or `own` in its place, and what tells too much."""
+    said = [str(name) for name, value in named.items() if value not in (None, "") and str(name).lower() not in ADDED]
+    return [*own, *(["X-Powered-By"] if secured else []), *said]
 
 
 def of_tls(tls: Mapping[str, Any], port: str) -> dict[str, str]:

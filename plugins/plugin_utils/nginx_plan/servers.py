@@ -143,7 +143,7 @@ class Planner:
             "tls": self._tls(tls) if tls else None,
             "profile": self.profile(site) if tls else "",
             "headers": carried,
-            "hidden_headers": self._hidden(site, carried),
+            "hidden_headers": self._hidden(site),
             "acme_root": "" if redirected else challenges,
             "access_log": self._access_log(site),
             "real_ip": shared.real_ip(site.get("real_ip")),
@@ -182,12 +182,14 @@ class Planner:
             if f"${hsts_variable(site)}" in self._tls_headers(site).values()
         ]
 
-    def _hidden(self, site: Mapping[str, Any], carried: Mapping[str, str]) -> list[str]:
-        """What an application's answer loses, as the site says it itself or as it tells too much."""
-        if not any(location.get("proxy_pass") for location in entries(site.get("locations"))):
+    def _hidden(self, site: Mapping[str, Any], location: Mapping[str, Any] | None = None) -> list[str]:
+        """Headers of the application that do not reach the client; a location that hides any has to repeat the site's."""
+        places = entries(site.get("locations")) if location is None else [location]
+        named = mapping((location or {}).get("headers"))
+        if (location is not None and not named) or not any(place.get("proxy_pass") for place in places):
             return []
-        ours = [name for name in ("Strict-Transport-Security", "Alt-Svc") if name in carried]
-        return [*ours, *(["X-Powered-By"] if self._secured(site) else [])]
+        both = headers.merged(mapping(site.get("headers")), named)
+        return headers.hidden(both, self._tls_headers(site), self._secured(site))
 
     def _tls(self, tls: Mapping[str, Any]) -> dict[str, str]:
         name = str(tls.get("certificate"))
@@ -216,6 +218,7 @@ class Planner:
         return {
             **location,
             "headers": headers.of_location(location, carried),
+            "hidden_headers": self._hidden(site, location),
             "proxy_headers": headers.to_upstream(location, bool(trusted), scheme) if location.get("proxy_pass") else {},
         }
 

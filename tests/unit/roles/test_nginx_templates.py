@@ -224,3 +224,20 @@ def test_challenges_are_given_out_without_tls(tmp_path: Path) -> None:
         assert named(location_of(server_for(found, name, "80"), path), "root") == [["/var/www/acme"]]
     for body in (server_for(found, "a.net", "443"), server_for(found, "c.net")):
         assert path.split() not in named(body, "location")
+
+
+def test_what_is_said_replaces_what_the_application_says(tmp_path: Path) -> None:
+    proxied = {"proxy_pass": "http://192.0.2.1:80"}
+    site = {
+        "name": "a",
+        "headers": {"X-Frame-Options": "DENY", "Set-Cookie": "a=b", "Server": ""},
+        "locations": [{"path": "/", **proxied}, {"path": "/x", **proxied, "headers": {"Cache-Control": "no-store"}}],
+    }
+    body = servers(parsed(tmp_path, site))[-1]
+    assert sum(named(body, "proxy_hide_header"), []) == ["X-Powered-By", "X-Frame-Options"]
+    assert named(location_of(body, "/"), "proxy_hide_header") == []
+    assert sum(named(location_of(body, "/x"), "proxy_hide_header"), []) == [
+        "X-Powered-By",
+        "X-Frame-Options",
+        "Cache-Control",
+    ]
