@@ -183,7 +183,7 @@ class Planner:
         ]
 
     def _hidden(self, site: Mapping[str, Any], location: Mapping[str, Any] | None = None) -> list[str]:
-        """Headers of the application that do not reach the client; a location that hides any has to repeat the site's."""
+        """Headers of the application that stay here; a location that hides any has to repeat those of the site."""
         places = entries(site.get("locations")) if location is None else [location]
         named = mapping((location or {}).get("headers"))
         if (location is not None and not named) or not any(place.get("proxy_pass") for place in places):
