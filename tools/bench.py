@@ -1,4 +1,4 @@
-"""`make bench`: what second runs cost, of site.yml on the lab and of 200 controls; written to docs/benchmarks.md."""
+"""`make bench`: what site.yml, 200 controls, a fleet and a large balancer cost; written to docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import platform
 import sys
 from collections.abc import Sequence
 
-from tools import bench_fleet
+from tools import bench_balancer, bench_fleet
+from tools.bench_balancer import BalancerCost
 from tools.bench_controls import Cost, measure
 from tools.bench_fleet import FleetCost
 from tools.lab.settings import CHECKOUT, LabError
@@ -68,6 +69,20 @@ def fleet_table(cost: FleetCost) -> str:
     return markdown(heads, [(name, *fleet_row(result)) for name, result in named])
 
 
+def balancer_table(cost: BalancerCost) -> str:
+    """A row for each run of the balancer."""
+    heads = ("2,000 servers in 200 backends", "tasks", "module executions", "changed", "controller CPU", "wall")
+    named = (("rendered, validated and swapped", cost.swap), ("second run", cost.second_run))
+    return markdown(heads, [(name, *balancer_row(result)) for name, result in named])
+
+
+def balancer_row(result: Result) -> tuple[str, ...]:
+    """The numbers of one run of the balancer."""
+    tasks = str(sum(result.tasks.values()))
+    counted = (tasks, str(result.modules), str(result.changed))
+    return (*counted, f"{result.cpu_seconds:.1f} s", f"{result.seconds:.1f} s")
+
+
 def fleet_row(result: Result) -> tuple[str, ...]:
     """The numbers of one run over the fleet."""
     hosts, (whole, worker) = len(result.hosts), result.memory_mib
@@ -92,13 +107,14 @@ def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in (heads, ["---"] * len(heads), *rows))
 
 
-def report(site: Result, cost: Cost, fleet: FleetCost) -> str:
+def report(site: Result, cost: Cost, fleet: FleetCost, balancer: BalancerCost) -> str:
     """When and where it was measured, and the tables."""
     kernel = platform.release().partition("-")[0]
     machine = f"{os.cpu_count()} cores, Linux {kernel}, Python {platform.python_version()}"
     when = datetime.datetime.now(tz=datetime.timezone.utc).date()
     table = markdown(HEADS, [site_row(site), controls_row(cost)])
-    return f"Measured on {when}: {machine}.\n\n{table}\n{fleet_table(fleet)}\n{roles_table(site)}"
+    tables = (table, fleet_table(fleet), balancer_table(balancer), roles_table(site))
+    return f"Measured on {when}: {machine}.\n\n" + "\n".join(tables)
 
 
 def written(page: str, text: str) -> str:
@@ -115,14 +131,15 @@ def main() -> int:
     try:
         run_playbook("evenkeel.ops.site", "bench-first-run")
         site = run_playbook("evenkeel.ops.site", "bench-second-run")
-        cost, fleet = measure(), bench_fleet.measure()
-        text = report(site, cost, fleet)
+        cost, fleet, balancer = measure(), bench_fleet.measure(), bench_balancer.measure()
+        text = report(site, cost, fleet, balancer)
         PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), text), encoding="utf-8")
     except (LabError, RunFailedError) as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return 1
     print(f"\n{text}")
     changed = [*site.changed_tasks, *cost.result.changed_tasks, *fleet.second_run.changed_tasks]
+    changed += balancer.second_run.changed_tasks
     if changed:
         print(f"ERROR: a second run changed something: {'; '.join(changed)}", file=sys.stderr)
     return 1 if changed else 0

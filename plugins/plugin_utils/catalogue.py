@@ -24,10 +24,10 @@ from ansible_collections.evenkeel.ops.plugins.module_utils import controls_input
 from ansible_collections.evenkeel.ops.plugins.module_utils.providers.registry import PROVIDERS
 from ansible_collections.evenkeel.ops.plugins.module_utils.providers.spec import did_you_mean
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.remedies import remedy
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.waivers import read as read_waiver
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 TOLD = ("title", "why", "refs", "area", "profiles", "risk")
-WAIVER = ("id", "reason", "owner", "expires")
 
 
 class CatalogueError(Exception):
@@ -161,25 +161,20 @@ def read_waivers(waivers: Sequence[Any], names: Names, today: datetime.date) -> 
     """The reason to show per waived id, and what is wrong: a waiver is known, owned, reasoned and not expired."""
     found: dict[str, str] = {}
     problems: list[str] = []
-    for number, waiver in enumerate(waivers):
+    for number, given in enumerate(waivers):
         where = f"waivers[{number}]"
-        if not isinstance(waiver, Mapping) or set(waiver) - set(WAIVER):
-            problems.append(f"{where} is {waiver!r}: allowed is a mapping with {', '.join(WAIVER)}")
+        waiver, wrong = read_waiver(where, given, "expires")
+        problems += wrong
+        if waiver is None:
             continue
-        blank = [key for key in WAIVER if not str(waiver.get(key) or "").strip()]
-        if blank:
-            problems.append(f"{where} ({waiver.get('id')}) has no {blank[0]}: needed are {', '.join(WAIVER)}")
-            continue
-        ids, unknown = names.resolve(f"{where}.id", [waiver["id"]])
-        date, wrong = _date(waiver["expires"], where)
-        problems += unknown + wrong
-        if date is not None and date < today:
+        ids, unknown = names.resolve(f"{where}.id", [waiver.id])
+        problems += unknown
+        if waiver.expired(today):
             problems.append(
-                f"{where} ({waiver['id']}, owner {waiver['owner']}) expired on {date}:"
+                f"{where} ({waiver.id}, owner {waiver.owner}) expired on {waiver.until}:"
                 " allowed is a date from today on; renew the waiver or take it out"
             )
-        for name in ids:
-            found[name] = f"{waiver['reason']} ({waiver['owner']}, until {date})"
+        found.update(dict.fromkeys(ids, str(waiver)))
     return found, problems
 
 
@@ -291,17 +286,6 @@ def _refused(controls: Sequence[Mapping[str, Any]]) -> list[str]:
     except controls_input.BadInput as bad:
         return bad.problems
     return []
-
-
-def _date(value: Any, where: str) -> tuple[datetime.date | None, list[str]]:
-    if isinstance(value, datetime.datetime):
-        return value.date(), []
-    if isinstance(value, datetime.date):
-        return value, []
-    try:
-        return datetime.date.fromisoformat(str(value)), []
-    except ValueError:
-        return None, [f"{where}.expires is {value!r}: allowed is a date such as 2027-03-31"]
 
 
 def _values(control: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import bench, bench_controls, runs, test
+from tools import bench, bench_balancer, bench_controls, runs, test
 from tools.lab.inventory import Host, Publish
 from tools.lab.settings import LabError
 
@@ -30,6 +30,13 @@ def test_the_benchmark_counts_by_host() -> None:
     assert bench.site_row(result())[1:5] == ("4", "2.0", "3.0", "0.50 s")
     cost = bench_controls.Cost(200, result(), 3.0, 150.4, 2.6, 0.25)
     assert bench.controls_row(cost)[5:] == ("150 ms / 3 ms", "0.25 s", "3.0 s")
+
+
+def test_the_large_balancer_has_two_thousand_different_servers() -> None:
+    pools = bench_balancer.pools(bench_balancer.BACKENDS)
+    assert len({pool["name"] for pool in pools}) == 200
+    assert len({server["address"] for pool in pools for server in pool["servers"]}) == 2000
+    assert bench.balancer_row(result(1)) == ("8", "12", "1", "2.0 s", "4.0 s")
 
 
 def test_the_benchmark_replaces_only_its_part_of_the_page() -> None:
