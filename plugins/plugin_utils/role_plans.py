@@ -85,6 +85,8 @@ def plan(role: str, inputs: Mapping[str, Any], own: bool = True) -> RolePlan:
         replaced = inputs.get("common_package_sources_replaced") or ()
         files += [item for item in about.get("mirrors") or () if not replaced or item["how"] != REMOVED]
         files += [{"path": path, "how": REMOVED} for path in replaced]
+    if inputs.get("nginx_repository") == "mainline":
+        files += about.get("mainline") or ()
     found.touches = [Touch(item["path"], item["how"], role) for item in files]
     found.listeners = list(_asked("listeners", role, inputs))
     found.claims = frozenset(_asked("claims", role, inputs))

@@ -5,33 +5,43 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import checks
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import checks, nginx_http, nginx_sites
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import nginx_values as values
 
-LISTEN = re.compile(r"(?:(?P<address>\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+):)?(?P<port>[0-9]+)")
-ANSWERS = ("return", "proxy_pass", "alias", "root", "try_files")
-DEFAULT_LISTEN = ("80",)
+listen_addresses = nginx_sites.listen_addresses
 
 
 def problems(inputs: Mapping[str, Any]) -> list[str]:
     """Return one sentence for each contradiction; none means that the inputs hold together."""
-    sites = _present(inputs)
+    sites = nginx_sites.present(inputs)
+    known = nginx_http.names(inputs)
     return [
         *_status(inputs),
+        *nginx_http.problems(inputs),
         *checks.duplicate_problems("nginx_sites", (site.get("name") for site in sites)),
-        *(problem for site in sites for problem in _site(site)),
+        *(problem for site in sites for problem in nginx_sites.problems(site, known)),
         *_shared_names(sites),
         *_shared_defaults(sites),
+        *_shared_sockets(inputs, sites),
         *_status_clashes(inputs, sites),
     ]
 
 
-def listen_addresses(site: Mapping[str, Any]) -> list[str]:
-    """Return where a site listens, as the template writes it."""
-    return [str(listen) for listen in site.get("listen") or DEFAULT_LISTEN]
+def listeners(inputs: Mapping[str, Any]) -> list[checks.Listener]:
+    """Where the role listens with these inputs."""
+    return list(_listeners(nginx_sites.present(inputs)))
+
+
+def claims(inputs: Mapping[str, Any]) -> list[str]:
+    """What NGINX takes once only: the name of a server, and the default server of a port."""
+    sites = nginx_sites.present(inputs)
+    names = [f"server_name {name}" for site in sites for name in site.get("server_names") or ()]
+    every = checks.as_bool(inputs.get("nginx_default_server_enabled", True))
+    defaults = [site for site in sites if every or checks.as_bool(site.get("default", False))]
+    return names + [f"default_server {listener.port}" for listener in _listeners(defaults)]
 
 
 def _status(inputs: Mapping[str, Any]) -> list[str]:
@@ -44,49 +54,6 @@ def _status(inputs: Mapping[str, Any]) -> list[str]:
         path = inputs["nginx_status_path"]
         found += checks.pattern_problems("nginx_status_path", path, r"/[!-~]*", "a path that starts with '/'")
     return found
-
-
-def _site(site: Mapping[str, Any]) -> list[str]:
-    name = site.get("name")
-    where = f"nginx_sites: site {name!r}"
-    locations = checks.entries(site.get("locations"))
-    found = [*checks.name_problems("nginx_sites: name", name), *_listens(where, site)]
-    if not locations and not site.get("root") and not site.get("lines"):
-        found.append(f"{where}: neither root nor locations is given; allowed is a site that answers something.")
-    paths = [location.get("path") for location in locations]
-    if site.get("health_path"):
-        paths.append(f"= {site['health_path']}")
-    found += checks.duplicate_problems(f"{where}: locations", paths)
-    found += checks.line_problems(f"{where}: server_names", site.get("server_names") or [])
-    found += checks.line_problems(f"{where}: lines", site.get("lines") or [])
-    return found + [problem for location in locations for problem in _location(where, location)]
-
-
-def _listens(where: str, site: Mapping[str, Any]) -> list[str]:
-    found = checks.duplicate_problems(f"{where}: listen", listen_addresses(site))
-    for listen in listen_addresses(site):
-        parts = LISTEN.fullmatch(listen)
-        if parts is None:
-            found.append(
-                f"{where}: listen is {listen!r}; allowed is a port or address:port, like 80 or 127.0.0.1:8080."
-            )
-        else:
-            found += checks.port_problems(f"{where}: listen port", parts["port"])
-    return found
-
-
-def _location(site: str, location: Mapping[str, Any]) -> list[str]:
-    where = f"{site}: location {location.get('path')!r}"
-    answers = [key for key in ANSWERS if location.get(key)]
-    found = checks.line_problems(f"{site}: location path", [location.get("path")])
-    if len(answers) > 1 or not (answers or location.get("lines")):
-        given = ", ".join(answers) or "none"
-        found.append(f"{where}: answers given are {given}; allowed is exactly one of {', '.join(ANSWERS)}, or lines.")
-    answer = location.get("return")
-    if isinstance(answer, Mapping):
-        found += checks.range_problems(f"{where}: return.status", answer.get("status", 200), 200, 599)
-    single = [location.get(key) or "" for key in ("proxy_pass", "alias", "root")]
-    return found + checks.line_problems(where, [*single, *(location.get("lines") or [])])
 
 
 def _shared_names(sites: list[Mapping[str, Any]]) -> Iterator[str]:
@@ -114,6 +81,32 @@ def _shared_defaults(sites: list[Mapping[str, Any]]) -> Iterator[str]:
                 )
 
 
+def _shared_sockets(inputs: Mapping[str, Any], sites: list[Mapping[str, Any]]) -> Iterator[str]:
+    """Refuse sites of one port that want it otherwise: NGINX takes what its default server says, for all."""
+    first: dict[str, tuple[str, dict[str, str]]] = {}
+    for site in sites:
+        for listen, wanted in _socket_options(inputs, site).items():
+            owner, other = first.setdefault(listen, (str(site.get("name")), wanted))
+            for option, value in wanted.items():
+                if other[option] != value:
+                    yield (
+                        f"nginx_sites: site {site.get('name')!r}: {option} is {value} on listen {listen!r}, but "
+                        f"{other[option]} for site {owner!r}; allowed is the same for all sites of a port."
+                    )
+
+
+def _socket_options(inputs: Mapping[str, Any], site: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    proxied = str(checks.as_bool(site.get("proxy_protocol", False))).lower()
+    tls = values.mapping(site.get("tls"))
+    profile = str(tls.get("profile") or inputs.get("nginx_tls_profile", "intermediate"))
+    plain = {"tls": "absent", "tls.profile": "none", "proxy_protocol": proxied}
+    secure = {"tls": "given", "tls.profile": profile, "proxy_protocol": proxied}
+    return {
+        **dict.fromkeys(nginx_sites.plain_addresses(site), plain),
+        **dict.fromkeys(nginx_sites.tls_addresses(site), secure),
+    }
+
+
 def _status_clashes(inputs: Mapping[str, Any], sites: list[Mapping[str, Any]]) -> list[str]:
     port = checks.as_int(inputs.get("nginx_status_port"))
     if port is None or not checks.as_bool(inputs.get("nginx_status_enabled", True)):
@@ -126,25 +119,7 @@ def _listeners(sites: list[Mapping[str, Any]]) -> Iterator[checks.Listener]:
     """Yield the sites' listeners; sites may share one, so they are never compared with each other."""
     for site in sites:
         for listen in listen_addresses(site):
-            parts = LISTEN.fullmatch(listen)
+            parts = nginx_sites.LISTEN.fullmatch(listen)
             if parts is not None:
                 where = f"nginx_sites: site {site.get('name')!r}: listen"
                 yield checks.Listener(where, parts["address"] or "*", int(parts["port"]))
-
-
-def listeners(inputs: Mapping[str, Any]) -> list[checks.Listener]:
-    """Where the role listens with these inputs."""
-    return list(_listeners(_present(inputs)))
-
-
-def claims(inputs: Mapping[str, Any]) -> list[str]:
-    """What NGINX takes once only: the name of a server, and the default server of a port."""
-    sites = _present(inputs)
-    names = [f"server_name {name}" for site in sites for name in site.get("server_names") or ()]
-    every = checks.as_bool(inputs.get("nginx_default_server_enabled", True))
-    defaults = [site for site in sites if every or checks.as_bool(site.get("default", False))]
-    return names + [f"default_server {listener.port}" for listener in _listeners(defaults)]
-
-
-def _present(inputs: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [site for site in checks.entries(inputs.get("nginx_sites")) if site.get("state", "present") == "present"]

@@ -18,7 +18,7 @@ NAMES = sorted(path.name for path in role_plans.ROLES.iterdir() if (path / "task
 # Programs, pid files and the like are read or run, never written.
 ETC = re.compile(r"/etc/[A-Za-z0-9._/*-]+")
 # Roots of trees, and directories that only hold what is told.
-KEYS = {"files", "mirrors", "catalogue", "settings", "processes"}
+KEYS = {"files", "mirrors", "mainline", "catalogue", "settings", "processes"}
 
 
 def said(role: str) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def said(role: str) -> dict[str, Any]:
 
 def files_of(role: str) -> dict[str, str]:
     about = said(role)
-    return {item["path"]: item["how"] for item in [*about.get("files", ()), *about.get("mirrors", ())]}
+    return {item["path"]: item["how"] for room in ("files", "mirrors", "mainline") for item in about.get(room, ())}
 
 
 def how(path: str, plan: role_plans.RolePlan) -> str:
@@ -48,7 +48,7 @@ def own_text(role: str) -> str:
 def test_each_role_says_what_it_touches(role: str) -> None:
     about = said(role)
     assert set(about) <= KEYS
-    for item in [*about["files"], *about.get("mirrors", ())]:
+    for item in [*about["files"], *about.get("mirrors", ()), *about.get("mainline", ())]:
         assert set(item) == {"path", "how"}
         assert item["how"] in role_plans.HOWS
 
@@ -70,6 +70,12 @@ def test_nothing_is_told_that_the_role_does_not_do(role: str) -> None:
     text = own_text(role)
     invented = [path for path in files_of(role) if str(Path(path).parent) not in text]
     assert not invented, f"roles/{role}/{role_plans.TOUCHES}: {invented} is nowhere in its tasks or vars"
+
+
+def test_nginx_tells_of_a_repository_where_it_is_asked_for() -> None:
+    site = "/etc/nginx/conf.d/default.conf"
+    assert how(site, role_plans.plan("nginx", {})) == ""
+    assert how(site, role_plans.plan("nginx", {"nginx_repository": "mainline"})) == "removed"
 
 
 def test_hardening_is_told_by_the_controls_that_are_chosen() -> None:

@@ -65,7 +65,7 @@ def test_good_inputs_have_no_problem(good: dict[str, Any]) -> None:
         ),
         (location(), "answers given are none; allowed is exactly one of return, proxy_pass"),
         (
-            location(**{"alias": "/a/", "proxy_pass": "http://b"}),
+            location(**{"alias": "/a/", "proxy_pass": "http://b.net"}),
             "answers given are proxy_pass, alias; allowed is exactly one",
         ),
         (location(**{"return": {"status": 600}}), "return.status is 600; allowed is an integer from 200 to 599."),
