@@ -33,6 +33,8 @@ class TreeFile:
     owner: str | None = None
     group: str | None = None
     secret: bool = False
+    # A file that is there is left as it is: it holds a state that others set.
+    once: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,8 @@ class Planner:
 
     def _file(self, file: TreeFile) -> None:
         now = PATH.capture(file.path, self.host, DigestOnly())
+        if file.once and now["type"] == "file":
+            return
         mode = SECRET_MODE if file.mode is None and file.secret and now["type"] == "absent" else file.mode
         uid, gid = self.ids.user(file.owner), self.ids.group(file.group)
         change = SetState.file(file.path, file.content, mode, uid, gid)

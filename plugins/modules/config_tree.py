@@ -65,6 +65,10 @@ options:
         description: Show digests in place of this file's content in diffs, and hide its words in messages.
         type: bool
         default: false
+      once:
+        description: Leave a file that is there as it is. For files that others change, like the state of a program.
+        type: bool
+        default: false
   absent:
     description: Files or symbolic links below O(roots) that shall not be there, like a distribution's default site.
     type: list
@@ -345,6 +349,7 @@ FILES = {
     "owner": {"type": "str"},
     "group": {"type": "str"},
     "secret": {"type": "bool", "default": False},
+    "once": {"type": "bool", "default": False},
 }
 RELOAD = {
     "argv": {"type": "list", "elements": "str"},

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import checks
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import checks, haproxy_switches
 
 DURATION = r"[0-9]+(us|ms|s|m|h|d)?"
 DURATION_TEXT = "a number with the unit us, ms, s, m, h or d, like 30s"
@@ -30,6 +30,7 @@ def problems(inputs: Mapping[str, Any]) -> list[str]:
         *checks.duplicate_problems("haproxy_backends", (item.get("name") for item in backends)),
         *(problem for item in frontends for problem in _frontend(item, backends)),
         *(problem for item in backends for problem in _backend(item)),
+        *haproxy_switches.problems(inputs),
         *checks.clash_problems(_listeners(inputs, frontends)),
     ]
 
@@ -71,7 +72,7 @@ def _default_backend(where: str, frontend: Mapping[str, Any], backends: list[Map
     known = {str(backend.get("name")): backend for backend in backends}
     wanted = frontend.get("default_backend")
     if wanted is None:
-        if frontend.get("lines"):
+        if frontend.get("lines") or frontend.get("switch"):
             return []
         return [
             f"{where}: default_backend is not given; allowed are {_names(known)}, or lines that route the requests."
