@@ -10,6 +10,7 @@ tells HAProxy, so that an undo, and the putting back of a killed call, tell it a
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,7 @@ from .transaction import Outcome, Refused
 
 MODULE = "haproxy_switch"
 DIRECTORY = "/etc/haproxy/switches"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 MAP, BACKENDS = ".map", ".backends"
 
 
@@ -80,6 +82,13 @@ def replace_entry(content: str, key: str, value: str) -> str:
     return "".join(f"{key} {value}\n" if line.split()[:1] == [key] else f"{line}\n" for line in lines)
 
 
+def _name_problems(name: str) -> list[str]:
+    """Refuse what would be another file."""
+    if NAME.fullmatch(name):
+        return []
+    return [f"name is {name!r}; allowed are letters, digits, '_', '.' and '-', the first a letter or digit."]
+
+
 @dataclass
 class Answer:
     """What was found, and what became of it."""
@@ -119,7 +128,7 @@ class Turn:
 
     def serve(self) -> Answer:
         """Find, refuse, turn. Raises RuntimeRefused or Refused before anything is touched."""
-        wrong = problems(self.options)
+        wrong = [*problems(self.options), *_name_problems(self.name)]
         if wrong:
             raise RuntimeRefused(" ".join(wrong))
         found = find(self.runtime, self.name, self.options["map_file"] or map_file_of(self.name))

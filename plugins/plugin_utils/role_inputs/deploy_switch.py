@@ -121,7 +121,7 @@ def _members(inputs: Mapping[str, Any], switch: Mapping[str, Any]) -> list[str]:
         for host, pool in pools.items()
         if pool not in switch["backends"]
     ]
-    for backend in switch["backends"]:
+    for backend in switch["backends"] if not found else []:
         if backend != switch["backend"] and backend not in pools.values():
             found.append(f"deploy_hosts has no host of the idle pool {backend!r}; allowed are the hosts of both pools.")
     return found
