@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import checks
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.tls_profiles import PROFILES
 
 from .model import (
     PATH,
@@ -26,7 +27,6 @@ from .model import (
 )
 from .tables import table_problems
 
-PROFILES = ("intermediate", "modern", "old")
 MAX_REQUESTS, MAX_SECONDS = 1_000_000, 86_400
 
 
@@ -64,6 +64,8 @@ def _tls(where: str, tls: Section) -> list[str]:
     for name in names:
         if not str(name).startswith("/"):
             found += checks.name_problems(f"{where}.certificates", name)
+    if tls.get("profile", "intermediate") not in PROFILES:
+        found.append(f"{where}.profile is {tls['profile']!r}; allowed are {', '.join(sorted(PROFILES))}.")
     if tls.get("client_verify") and not tls.get("client_ca"):
         found.append(f"{where}.client_verify is {tls['client_verify']!r}; allowed is it only with a client_ca.")
     for name in tls.get("alpn") or []:

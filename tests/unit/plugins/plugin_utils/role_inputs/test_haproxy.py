@@ -190,6 +190,10 @@ def users(**user: Any) -> Any:
             inputs({"bind": [{"port": 443, "tls": {"certificates": ["a"], "client_verify": "optional"}}]}),
             "bind tls.client_verify is 'optional'; allowed is it only with a client_ca.",
         ),
+        (
+            inputs({"bind": [{"port": 443, "tls": {"certificates": ["a"], "profile": "old"}}]}),
+            "bind tls.profile is 'old'; allowed are intermediate, modern.",
+        ),
         (inputs({"hsts": True}), "hsts is True, but no bind has tls; allowed is it only beside a bind with tls."),
         # Servers.
         (
