@@ -33,6 +33,8 @@ class TreeFile:
     owner: str | None = None
     group: str | None = None
     secret: bool = False
+    # The words that messages hide; none given, every word of a secret file.
+    secret_words: tuple[str, ...] = ()
     # A file that is there is left as it is: it holds a state that others set.
     once: bool = False
 
@@ -184,9 +186,12 @@ class Masker:
     SHORTEST = 4
 
     def __init__(self, files: Sequence[TreeFile]) -> None:
-        secret = b"\n".join(file.content for file in files if file.secret).decode("utf-8", "replace")
-        words = {word for word in re.split(r"[\s\"'=;,{}()\[\]]+", secret) if len(word) >= self.SHORTEST}
+        words = {word for file in files if file.secret for word in self._words(file) if len(word) >= self.SHORTEST}
         self.words = sorted(words, key=len, reverse=True)
+
+    @staticmethod
+    def _words(file: TreeFile) -> Sequence[str]:
+        return file.secret_words or re.split(r"[\s\"'=;,{}()\[\]]+", file.content.decode("utf-8", "replace"))
 
     def mask(self, text: str) -> str:
         """The text with every such word replaced."""

@@ -30,7 +30,7 @@ PLUGIN_KINDS = (
 # Target code that is used only under Ansible, never by the revert zipapp, may use Ansible's own module_utils.
 MODULE_UTILS_WITH_ANSIBLE: set[str] = set()
 # Controller code may use these beside the standard library and Ansible itself.
-CONTROLLER_LIBRARIES = {"ansible", "dateutil", "jinja2", "markupsafe", "netaddr", "yaml"}
+CONTROLLER_LIBRARIES = {"ansible", "dateutil", "jinja2", "markupsafe", "netaddr", "packaging", "yaml"}
 
 
 def constants(path: Path) -> dict[str, str]:

@@ -151,6 +151,11 @@ def test_words_of_secret_files_are_masked() -> None:
     assert masked == "line 3: unknown '********' after listen"
 
 
+def test_only_the_given_words_of_a_secret_file_are_masked() -> None:
+    file = tree.TreeFile("/a", b"user ann password hunter2hunter2", secret=True, secret_words=("hunter2hunter2",))
+    assert tree.Masker([file]).mask("password hunter2hunter2: unknown") == "password ********: unknown"
+
+
 def test_damaged_manifest_is_refused(place: Place) -> None:
     wanted = place.tree({"a": "1"})
     place.apply(wanted)
