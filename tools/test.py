@@ -31,7 +31,7 @@ TAIL = 40
 LANES = 2
 LONG = ("molecule-site", "molecule-patching", "molecule-vault_agent")
 # Scenarios that put hosts under load or let deadlines run out.
-ALONE = ("config_tree", "haproxy", "keepalived", "rolling", "switch")
+ALONE = ("blue_green", "config_tree", "haproxy", "keepalived", "rolling", "switch")
 
 
 @dataclass(frozen=True)

@@ -157,7 +157,10 @@ def sentence(phase: str, check_mode: bool) -> str:
 def read_file(item: Mapping[str, Any], content: bytes) -> TreeFile:
     """One element of option `files`, with its content from the archive."""
     mode = tree_rules.parse_mode(f"files: mode of {item['path']}", item.get("mode"))
-    return TreeFile(item["path"], content, mode, item.get("owner"), item.get("group"), bool(item.get("secret")))
+    words = tuple(str(word) for word in item.get("secret_words") or ())
+    owner, group = item.get("owner"), item.get("group")
+    secret, once = bool(item.get("secret")), bool(item.get("once"))
+    return TreeFile(item["path"], content, mode, owner, group, secret, words, once)
 
 
 def read_reload(item: Mapping[str, Any]) -> Reload:

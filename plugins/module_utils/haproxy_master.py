@@ -26,8 +26,6 @@ class Processes:
     everyone: frozenset[int]
     # How many reloads of this master failed.
     failed: int = 0
-    # Workers of former generations, which still serve what they had.
-    old: frozenset[int] = frozenset()
 
 
 def ask(path: str, command: str) -> str | None:
@@ -42,7 +40,6 @@ def parse_processes(answer: str) -> Processes:
     """Read the answer to `show proc`."""
     workers: set[int] = set()
     everyone: set[int] = set()
-    old: set[int] = set()
     failed, section = 0, ""
     for line in answer.splitlines():
         if line.startswith("#"):
@@ -56,9 +53,7 @@ def parse_processes(answer: str) -> Processes:
         everyone.add(int(fields[0]))
         if section == "workers" and fields[1] == "worker":
             workers.add(int(fields[0]))
-        if section == "old workers" and fields[1] == "worker":
-            old.add(int(fields[0]))
-    return Processes(frozenset(workers), frozenset(everyone), failed, frozenset(old))
+    return Processes(frozenset(workers), frozenset(everyone), failed)
 
 
 def binds(configuration: str) -> Iterator[tuple[str, int, int]]:

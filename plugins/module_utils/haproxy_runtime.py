@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Callable
 
-from . import haproxy_master, haproxy_states
+from . import haproxy_states
 
 INTERVAL = 0.25
 # A server's number in column `type`, and its bit in the filter of `show stat`.
@@ -123,13 +123,11 @@ class Runtime:
 
     def old_workers(self) -> list[int]:
         """Workers that only finish what they have."""
-        answer = haproxy_master.ask(self.master_socket, "show proc") if self.master_socket else None
-        return sorted(haproxy_master.parse_processes(answer).old) if answer else []
+        return haproxy_states.old_workers(self.master_socket)
 
     def ask_old(self, command: str) -> list[str]:
         """The answers of the old workers; one that ends meanwhile does not answer."""
-        answers = [haproxy_master.ask(self.master_socket, f"@!{pid} {command}") for pid in self.old_workers()]
-        return [answer for answer in answers if answer]
+        return haproxy_states.ask_old(self.master_socket, command)
 
     def stats(self) -> list[dict[str, str]]:
         """Every row of `show stat`."""
@@ -161,6 +159,11 @@ class Runtime:
                 )
             )
         return found
+
+    def map_entries(self, path: str) -> dict[str, str]:
+        """The entries of a map as HAProxy has them now; none where it has no such map."""
+        lines = [line.split() for line in self.ask(f"show map {path}").splitlines()]
+        return {fields[1]: fields[2] for fields in lines if len(fields) == 3 and fields[0].startswith("0x")}
 
     def find(self, name: str, backends: Sequence[str]) -> list[Server]:
         """The servers of that name, in the named backends or in all that have it."""

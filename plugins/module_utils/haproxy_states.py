@@ -6,6 +6,10 @@
 This file stands alone, because it is also the program that HAProxy's unit runs before each start, reload and stop:
 haproxy_states.py SOCKET CONFIGURATION STATE_FILE
 
+A switch goes the other way: its map file is what lasts, and the program tells HAProxy what stands there, as
+haproxy_states.py --switch SOCKET MASTER_SOCKET MAP_FILE
+The journal runs that after each change of the file, also when a change is undone.
+
 HAProxy's own dump of its servers would do more than that when it is loaded: the addresses, ports and TLS settings in it
 win over a configuration that was changed since. So only servers that somebody touched are kept, without address and
 without the columns behind `srvrecord`, and with the port that the configuration has.
@@ -19,6 +23,10 @@ import socket
 import sys
 import tempfile
 
+SWITCH = "--switch"
+USAGE = f"""usage: haproxy_states.py SOCKET CONFIGURATION STATE_FILE
+       haproxy_states.py {SWITCH} SOCKET MASTER_SOCKET MAP_FILE
+"""
 SOCKET_SECONDS = 5.0
 FORCED_MAINT, FORCED_DRAIN = 1, 8
 # The columns that HAProxy wants at least, in their order; with fewer it drops the line.
@@ -118,6 +126,56 @@ def read(path: str) -> str:
         return ""
 
 
+def parse_old_workers(answer: str) -> list[int]:
+    """Pids of the workers of former generations, in the master's answer to `show proc`."""
+    _rest, _heading, old = answer.partition("# old workers")
+    fields = [line.split() for line in old.partition("\n#")[0].splitlines()]
+    return sorted(int(each[0]) for each in fields if len(each) > 1 and each[0].isdigit() and each[1] == "worker")
+
+
+def old_workers(master_socket: str) -> list[int]:
+    """Workers that only finish what they have; none where no master answers."""
+    try:
+        return parse_old_workers(query(master_socket, "show proc")) if master_socket else []
+    except OSError:
+        return []
+
+
+def ask_old(master_socket: str, command: str) -> list[str]:
+    """The answers of the old workers; one that ends meanwhile does not answer."""
+    answers = []
+    for pid in old_workers(master_socket):
+        try:
+            answers.append(query(master_socket, f"@!{pid} {command}"))
+        except OSError:
+            continue
+    return [answer for answer in answers if answer]
+
+
+def parse_map(content: str) -> dict[str, str]:
+    """The entries of a map file."""
+    lines = (line.split() for line in content.splitlines() if not line.lstrip().startswith("#"))
+    return {fields[0]: fields[1] for fields in lines if len(fields) > 1}
+
+
+def tell_switch(socket_path: str, master_socket: str, map_file: str) -> str:
+    """Have HAProxy take the entries of a map file over, in every worker. Returns its words where it refuses.
+
+    One entry is replaced as a whole: a request sees the old value or the new one. Where HAProxy does not run, it reads
+    the file when it starts.
+    """
+    for key, value in parse_map(read(map_file)).items():
+        command = f"set map {map_file} {key} {value}"
+        try:
+            answer = query(socket_path, command).strip()
+        except OSError:
+            return ""
+        if answer:
+            return f"HAProxy at {socket_path} refused `{command}`: {answer}"
+        ask_old(master_socket, command)
+    return ""
+
+
 def save(socket_path: str, configuration: str, state_file: str) -> None:
     """Keep what is set now. Where HAProxy does not run, what was kept before stays."""
     try:
@@ -133,8 +191,12 @@ def save(socket_path: str, configuration: str, state_file: str) -> None:
 
 def main(arguments: list[str]) -> int:
     """Run as a program."""
+    if len(arguments) == 4 and arguments[0] == SWITCH:
+        words = tell_switch(*arguments[1:])
+        sys.stderr.write(f"{words}\n" if words else "")
+        return 1 if words else 0
     if len(arguments) != 3:
-        sys.stderr.write("usage: haproxy_states.py SOCKET CONFIGURATION STATE_FILE\n")
+        sys.stderr.write(USAGE)
         return 2
     save(*arguments)
     return 0

@@ -33,6 +33,10 @@ class TreeFile:
     owner: str | None = None
     group: str | None = None
     secret: bool = False
+    # The words that messages hide; none given, every word of a secret file.
+    secret_words: tuple[str, ...] = ()
+    # A file that is there is left as it is: it holds a state that others set.
+    once: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,8 @@ class Planner:
 
     def _file(self, file: TreeFile) -> None:
         now = PATH.capture(file.path, self.host, DigestOnly())
+        if file.once and now["type"] == "file":
+            return
         mode = SECRET_MODE if file.mode is None and file.secret and now["type"] == "absent" else file.mode
         uid, gid = self.ids.user(file.owner), self.ids.group(file.group)
         change = SetState.file(file.path, file.content, mode, uid, gid)
@@ -180,9 +186,12 @@ class Masker:
     SHORTEST = 4
 
     def __init__(self, files: Sequence[TreeFile]) -> None:
-        secret = b"\n".join(file.content for file in files if file.secret).decode("utf-8", "replace")
-        words = {word for word in re.split(r"[\s\"'=;,{}()\[\]]+", secret) if len(word) >= self.SHORTEST}
+        words = {word for file in files if file.secret for word in self._words(file) if len(word) >= self.SHORTEST}
         self.words = sorted(words, key=len, reverse=True)
+
+    @staticmethod
+    def _words(file: TreeFile) -> Sequence[str]:
+        return file.secret_words or re.split(r"[\s\"'=;,{}()\[\]]+", file.content.decode("utf-8", "replace"))
 
     def mask(self, text: str) -> str:
         """The text with every such word replaced."""

@@ -65,6 +65,17 @@ options:
         description: Show digests in place of this file's content in diffs, and hide its words in messages.
         type: bool
         default: false
+      once:
+        description: Leave a file that is there as it is. For files that others change, like the state of a program.
+        type: bool
+        default: false
+      secret_words:
+        description:
+          - What alone is hidden in messages, where O(files[].secret) is set and not every word of the file is a secret.
+          - A validator's message stays readable that way. An empty list hides every word of the file.
+        type: list
+        elements: str
+        default: []
   absent:
     description: Files or symbolic links below O(roots) that shall not be there, like a distribution's default site.
     type: list
@@ -345,6 +356,8 @@ FILES = {
     "owner": {"type": "str"},
     "group": {"type": "str"},
     "secret": {"type": "bool", "default": False},
+    "once": {"type": "bool", "default": False},
+    "secret_words": {"type": "list", "elements": "str", "default": [], "no_log": True},
 }
 RELOAD = {
     "argv": {"type": "list", "elements": "str"},

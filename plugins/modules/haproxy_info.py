@@ -18,10 +18,10 @@ options:
   sections:
     description:
       - V(servers) lists the servers with state and health; V(stats) every row of C(show stat), by HAProxy's own
-        names; V(process) what C(show info) says.
+        names; V(process) what C(show info) says; V(switches) which backend each switch has chosen.
     type: list
     elements: str
-    choices: [servers, stats, process]
+    choices: [servers, stats, process, switches]
     default: [servers]
   socket:
     description: HAProxy's runtime socket.
@@ -40,6 +40,7 @@ attributes:
     support: none
 seealso:
   - module: evenkeel.ops.haproxy_server
+  - module: evenkeel.ops.haproxy_switch
 """
 
 EXAMPLES = r"""
@@ -73,6 +74,15 @@ process:
   type: dict
   returned: O(sections) has V(process)
   sample: {Name: HAProxy, Version: 3.0.11, CurrConns: 12}
+switches:
+  description:
+    - Every switch. C(backend) is what HAProxy does, C(kept) what it will do after a reload.
+  type: list
+  elements: dict
+  returned: O(sections) has V(switches)
+  sample:
+    - {name: shop, backend: shop-blue, kept: shop-blue, backends: [shop-blue, shop-green],
+       map_file: /etc/haproxy/switches/shop.map}
 old_workers:
   description: Pids of the workers of former generations that still serve what they had.
   type: list
@@ -81,6 +91,7 @@ old_workers:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.evenkeel.ops.plugins.module_utils import haproxy_switch
 from ansible_collections.evenkeel.ops.plugins.module_utils.haproxy_runtime import (
     Runtime,
     RuntimeRefused,
@@ -88,7 +99,7 @@ from ansible_collections.evenkeel.ops.plugins.module_utils.haproxy_runtime impor
     read_values,
 )
 
-SECTIONS = ["servers", "stats", "process"]
+SECTIONS = ["servers", "stats", "process", "switches"]
 
 
 def main() -> None:
@@ -111,6 +122,8 @@ def main() -> None:
             result["stats"] = [read_values(row) for row in runtime.stats()]
         if "process" in wanted:
             result["process"] = read_process(runtime.ask("show info"))
+        if "switches" in wanted:
+            result["switches"] = [switch.as_data() for switch in haproxy_switch.find_all(runtime)]
     except RuntimeRefused as error:
         module.fail_json(msg=str(error))
     module.exit_json(old_workers=runtime.old_workers(), **result)

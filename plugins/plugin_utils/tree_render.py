@@ -13,9 +13,9 @@ from ansible import template as ansible_template
 from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 
-FILE_KEYS = ("path", "src", "content", "raw", "mode", "owner", "group", "secret")
+FILE_KEYS = ("path", "src", "content", "raw", "mode", "owner", "group", "secret", "secret_words", "once")
 # What the host needs to know of a file beside its content.
-SENT = ("path", "mode", "owner", "group", "secret")
+SENT = ("path", "mode", "owner", "group", "secret", "secret_words", "once")
 
 
 class BadFiles(ValueError):

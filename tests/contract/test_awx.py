@@ -89,7 +89,7 @@ def test_playbook_and_variables_exist(template: dict[str, Any]) -> None:
 
 def test_every_playbook_for_the_daily_work_has_a_job_template() -> None:
     """What an operator runs from a button."""
-    wanted = {"site", "audit", "patch", "deploy_rolling", "restore_drill", "undo", "preview"}
+    wanted = {"site", "audit", "patch", "deploy_rolling", "deploy_blue_green", "restore_drill", "undo", "preview"}
     assert {Path(template["playbook"]).stem for template in templates()} >= wanted
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.evenkeel.ops.plugins.plugin_utils import waves
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import checks, deploy_switch
 
-FILES = ("deploy_tasks", "deploy_rollback_tasks")
+FILES = ("deploy_tasks", "deploy_rollback_tasks", "deploy_warm_up_tasks")
 
 
 def problems(inputs: Mapping[str, Any]) -> list[str]:
@@ -20,11 +21,18 @@ def problems(inputs: Mapping[str, Any]) -> list[str]:
         *_what(inputs),
         *(problem for name in FILES if inputs.get(name) for problem in _file(name, str(inputs[name]))),
         *_plan(inputs),
+        *deploy_switch.problems(inputs),
     ]
 
 
 def _what(inputs: Mapping[str, Any]) -> list[str]:
     tasks, role = inputs.get("deploy_tasks") or "", inputs.get("deploy_role") or ""
+    if checks.as_bool(inputs.get("deploy_switch_back", False)):
+        return [
+            f"{name} is {value!r} with deploy_switch_back; allowed is to deploy nothing then."
+            for name, value in (("deploy_tasks", tasks), ("deploy_role", role))
+            if value
+        ]
     if bool(tasks) != bool(role):
         return []
     return [f"deploy_tasks is {tasks!r} and deploy_role is {role!r}; allowed is exactly one of them."]
@@ -38,7 +46,7 @@ def _file(name: str, path: str) -> list[str]:
 
 def _plan(inputs: Mapping[str, Any]) -> list[str]:
     """The waves can be planned; the hosts and their pool are known only inside of the play."""
-    pool = inputs.get("__deploy_pool")
+    pools = inputs.get("__deploy_floors") or []
     hosts = inputs.get("__deploy_hosts") or []
     try:
         waves.read_size("floor", inputs.get("deploy_floor", 0))
@@ -46,7 +54,7 @@ def _plan(inputs: Mapping[str, Any]) -> list[str]:
             hosts,
             canary=inputs.get("deploy_canary", 1),
             waves=inputs.get("deploy_waves", waves.DEFAULT_WAVES),
-            pools=[pool] if pool else [],
+            pools=pools,
         )
     except waves.WaveError as error:
         words = str(error)

@@ -8,30 +8,57 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import checks
+from ansible_collections.evenkeel.ops.plugins.module_utils import haproxy_limits
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.haproxy_inputs import entry, extras, pool, rules
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.haproxy_inputs.model import (
+    PATH,
+    PATH_TEXT,
+    RESERVED,
+    Model,
+    Section,
+    duration_problems,
+)
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import checks, haproxy_switches
 
-DURATION = r"[0-9]+(us|ms|s|m|h|d)?"
-DURATION_TEXT = "a number with the unit us, ms, s, m, h or d, like 30s"
-PATH = r"/[!-~]*"
-PATH_TEXT = "a path that starts with '/' and has no blank"
 SECTION_LINES = ("options", "lines")
 GLOBAL_LINES = ("haproxy_log_targets", "haproxy_global_lines", "haproxy_defaults_lines")
+# As the program takes them that is not told its threads; more processors than that are rare.
+UNKNOWN_THREADS = 64
+# Each kind of section, and the other kinds with which it shares its names.
+SHARED_NAMES: dict[str, tuple[str, ...]] = {
+    "haproxy_frontends": (),
+    "haproxy_backends": (),
+    "haproxy_listens": ("frontends", "backends"),
+}
+MAX_THREADS, MAX_NUMBER, MIN_FILES = 64, 2_000_000_000, 1024
+SECTION_TIMEOUTS = (
+    *("check", "client", "client-fin", "connect", "http-keep-alive", "http-request", "queue", "server"),
+    *("server-fin", "tarpit", "tunnel"),
+)
 
 
 def problems(inputs: Mapping[str, Any]) -> list[str]:
     """Return one sentence for each contradiction; none means that the inputs hold together."""
-    frontends = checks.entries(inputs.get("haproxy_frontends"))
-    backends = checks.entries(inputs.get("haproxy_backends"))
+    model = Model.read(inputs)
     return [
         *_metrics(inputs),
         *(problem for name in GLOBAL_LINES for problem in checks.line_problems(name, inputs.get(name) or [])),
         *_timeouts(inputs.get("haproxy_timeouts")),
-        *checks.duplicate_problems("haproxy_frontends", (item.get("name") for item in frontends)),
-        *checks.duplicate_problems("haproxy_backends", (item.get("name") for item in backends)),
-        *(problem for item in frontends for problem in _frontend(item, backends)),
-        *(problem for item in backends for problem in _backend(item)),
-        *checks.clash_problems(_listeners(inputs, frontends)),
+        *_names(model),
+        *(problem for where, section in model.sections() for problem in _section(where, section, model)),
+        *(problem for where, section in model.entries() for problem in entry.problems(where, section, model)),
+        *_routes(model),
+        *(problem for where, section in model.pools() for problem in pool.problems(where, section, model)),
+        *extras.problems(inputs, model),
+        *haproxy_switches.problems(inputs),
+        *_limits(inputs, model),
+        *checks.clash_problems(_listeners(inputs, model)),
     ]
+
+
+def listeners(inputs: Mapping[str, Any]) -> list[checks.Listener]:
+    """Where the role listens with these inputs."""
+    return list(_listeners(inputs, Model.read(inputs)))
 
 
 def _metrics(inputs: Mapping[str, Any]) -> list[str]:
@@ -47,114 +74,81 @@ def _timeouts(timeouts: Any) -> list[str]:
     if not isinstance(timeouts, Mapping):
         return []
     return [
-        problem
-        for name, value in timeouts.items()
-        for problem in checks.pattern_problems(f"haproxy_timeouts.{name}", value, DURATION, DURATION_TEXT)
+        problem for name, value in timeouts.items() for problem in duration_problems(f"haproxy_timeouts.{name}", value)
     ]
 
 
-def _frontend(frontend: Mapping[str, Any], backends: list[Mapping[str, Any]]) -> list[str]:
-    name = frontend.get("name")
-    where = f"haproxy_frontends: frontend {name!r}"
-    binds = checks.entries(frontend.get("bind"))
-    found = [*checks.name_problems("haproxy_frontends: name", name), *_lines(where, frontend)]
-    if not binds:
-        found.append(f"{where}: bind is empty; allowed is a list with at least one address and port.")
-    for bind in binds:
-        found += checks.port_problems(f"{where}: bind port", bind.get("port"))
-        found += checks.line_problems(f"{where}: bind address", [bind.get("address", "*")])
-        found += checks.line_problems(f"{where}: bind options", bind.get("options") or [])
-    return found + _default_backend(where, frontend, backends)
+def _names(model: Model) -> list[str]:
+    """Backends and listens share their names, as requests can be sent to both; frontends and listens likewise."""
+    found = []
+    for variable, others in SHARED_NAMES.items():
+        sections: list[Section] = getattr(model, variable.removeprefix("haproxy_"))
+        names = [section.get("name") for section in sections]
+        found += checks.duplicate_problems(variable, names)
+        for name in names:
+            found += checks.name_problems(f"{variable}: name", name)
+            if str(name).startswith(RESERVED):
+                found.append(f"{variable}: name is {name!r}; allowed is what does not begin with '{RESERVED}'.")
+            found += [
+                f"{variable} has {name!r}, which haproxy_{other} has too; allowed is a name of its own."
+                for other in others
+                if name in [section.get("name") for section in getattr(model, other)]
+            ]
+    return found
 
 
-def _default_backend(where: str, frontend: Mapping[str, Any], backends: list[Mapping[str, Any]]) -> list[str]:
-    known = {str(backend.get("name")): backend for backend in backends}
-    wanted = frontend.get("default_backend")
-    if wanted is None:
-        if frontend.get("lines"):
-            return []
-        return [
-            f"{where}: default_backend is not given; allowed are {_names(known)}, or lines that route the requests."
-        ]
-    if str(wanted) not in known:
-        return [f"{where}: default_backend is {wanted!r}; allowed are the names in haproxy_backends: {_names(known)}."]
-    mode, other = frontend.get("mode", "http"), known[str(wanted)].get("mode", "http")
-    if mode != other:
-        return [f"{where}: mode is {mode!r}; allowed is {other!r}, the mode of its default_backend {wanted!r}."]
-    return []
+def _section(where: str, section: Section, model: Model) -> list[str]:
+    found = rules.problems(where, section, model)
+    found += extras.times_problems(f"{where}: timeouts", section.get("timeouts"), SECTION_TIMEOUTS)
+    for key in SECTION_LINES:
+        found += checks.line_problems(f"{where}: {key}", section.get(key) or [])
+    return found
 
 
-def _names(known: Mapping[str, Any]) -> str:
-    return ", ".join(repr(name) for name in sorted(known)) or "none (haproxy_backends is empty)"
+def _routes(model: Model) -> Iterator[str]:
+    own = {id(section) for section in model.listens}
+    for where, section in model.entries():
+        yield from entry.route_problems(where, section, model, needed=id(section) not in own)
 
 
-def _backend(backend: Mapping[str, Any]) -> list[str]:
-    name = backend.get("name")
-    where = f"haproxy_backends: backend {name!r}"
-    servers = checks.entries(backend.get("servers"))
-    found = [*checks.name_problems("haproxy_backends: name", name), *_lines(where, backend)]
-    if not servers:
-        found.append(f"{where}: servers is empty; allowed is a list with at least one server.")
-    found += checks.duplicate_problems(f"{where}: servers", (server.get("name") for server in servers))
-    found += checks.duplicate_problems(
-        f"{where}: servers", (f"{server.get('address')}:{server.get('port')}" for server in servers)
-    )
-    for server in servers:
-        found += _server(where, server)
-    return found + _check(where, backend) + _http_check(where, backend.get("http_check"))
-
-
-def _server(backend: str, server: Mapping[str, Any]) -> list[str]:
-    where = f"{backend}: server {server.get('name')!r}"
+def _limits(inputs: Mapping[str, Any], model: Model) -> list[str]:
+    """The process's own numbers, and whether the file limit is enough for the connections."""
+    ranges = {"haproxy_threads": (1, MAX_THREADS), "haproxy_maxconn": (1, MAX_NUMBER)}
+    ranges["haproxy_file_limit"] = (MIN_FILES, MAX_NUMBER)
+    numbers = {name: checks.as_int(inputs.get(name, 0)) for name in ranges}
     found = [
-        *checks.name_problems(f"{backend}: server name", server.get("name")),
-        *checks.port_problems(f"{where}: port", server.get("port")),
-        *checks.line_problems(f"{where}: options", server.get("options") or []),
+        f"{name} is {inputs[name]!r}; allowed is 0, or an integer from {low} to {high}."
+        for name, (low, high) in ranges.items()
+        if numbers[name] != 0 and checks.range_problems(name, inputs[name], low, high)
     ]
-    if not str(server.get("address") or "").strip():
-        found.append(f"{where}: address is {server.get('address')!r}; allowed is an IP address or a host name.")
-    if server.get("weight") is not None:
-        found += checks.range_problems(f"{where}: weight", server["weight"], 0, 256)
-    return found
-
-
-def _check(where: str, backend: Mapping[str, Any]) -> list[str]:
-    found = checks.line_problems(f"{where}: balance", [backend.get("balance", "roundrobin")])
-    found += checks.pattern_problems(
-        f"{where}: check_interval", backend.get("check_interval", "2s"), DURATION, DURATION_TEXT
-    )
-    for name in ("check_fall", "check_rise"):
-        found += checks.range_problems(f"{where}: {name}", backend.get(name, 1), 1, 1000)
-    return found
-
-
-def _http_check(where: str, check: Any) -> list[str]:
-    if not isinstance(check, Mapping):
+    maxconn, limit = numbers["haproxy_maxconn"] or 0, numbers["haproxy_file_limit"] or 0
+    if found or not maxconn or not limit:
+        return found
+    threads, sockets = numbers["haproxy_threads"] or UNKNOWN_THREADS, _sockets(model)
+    if haproxy_limits.needed(maxconn, threads, sockets) <= limit:
         return []
-    found = checks.pattern_problems(f"{where}: http_check.path", check.get("path", "/"), PATH, PATH_TEXT)
-    if check.get("expect_status") is not None:
-        found += checks.range_problems(f"{where}: http_check.expect_status", check["expect_status"], 100, 599)
-    return found
+    most = haproxy_limits.allowed(limit, threads, sockets)
+    return [f"haproxy_maxconn is {maxconn}; allowed is at most {most} with haproxy_file_limit {limit}."]
 
 
-def _lines(where: str, section: Mapping[str, Any]) -> list[str]:
-    return [
-        problem for key in SECTION_LINES for problem in checks.line_problems(f"{where}: {key}", section.get(key) or [])
-    ]
+def _sockets(model: Model) -> int:
+    """Listeners, and at most two checks for each server."""
+    servers = sum(len(checks.entries(section.get("servers"))) for _where, section in model.pools())
+    return 1 + sum(len(checks.entries(section.get("bind"))) for _where, section in model.entries()) + 2 * servers
 
 
-def _listeners(inputs: Mapping[str, Any], frontends: list[Mapping[str, Any]]) -> Iterator[checks.Listener]:
+def _listeners(inputs: Mapping[str, Any], model: Model) -> Iterator[checks.Listener]:
     metrics = checks.as_int(inputs.get("haproxy_metrics_port"))
     if checks.as_bool(inputs.get("haproxy_metrics_enabled", True)) and metrics is not None:
         yield checks.Listener("haproxy_metrics_port", str(inputs.get("haproxy_metrics_address", "*")), metrics)
-    for frontend in frontends:
-        for bind in checks.entries(frontend.get("bind")):
+    for where, section in model.entries():
+        for bind in checks.entries(section.get("bind")):
             port = checks.as_int(bind.get("port"))
             if port is not None:
-                where = f"haproxy_frontends: frontend {frontend.get('name')!r}: bind"
-                yield checks.Listener(where, str(bind.get("address", "*")), port)
-
-
-def listeners(inputs: Mapping[str, Any]) -> list[checks.Listener]:
-    """Where the role listens with these inputs."""
-    return list(_listeners(inputs, checks.entries(inputs.get("haproxy_frontends"))))
+                yield checks.Listener(f"{where}: bind", str(bind.get("address", "*")), port)
+    local = str(inputs.get("haproxy_local_peer"))
+    for group in model.peers:
+        for peer in checks.entries(group.get("peers")):
+            port = checks.as_int(peer.get("port"))
+            if str(peer.get("name")) == local and port is not None:
+                yield checks.Listener(f"haproxy_peers: group {group.get('name')!r}", str(peer.get("address")), port)

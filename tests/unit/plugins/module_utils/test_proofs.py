@@ -68,7 +68,7 @@ def proof_of(master: Master, configuration: str = "/nowhere") -> proofs.HaproxyM
 
 def test_processes_of_haproxy() -> None:
     assert haproxy_master.parse_processes(BEFORE) == haproxy_master.Processes(
-        frozenset({101}), frozenset({99, 100, 101}), 0, old=frozenset({99})
+        frozenset({101}), frozenset({99, 100, 101}), 0
     )
     assert haproxy_master.parse_processes(FAILED).failed == 1
 

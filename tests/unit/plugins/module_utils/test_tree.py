@@ -114,6 +114,17 @@ def test_missing_root_is_made_and_named_as_assumed(place: Place) -> None:
     assert place.found() == {"a": "1"}
 
 
+def test_a_file_that_is_put_there_once_is_then_left_alone(place: Place) -> None:
+    path = place.root / "state"
+    once = tree.TreeFile(str(path), b"first", mode=0o644, once=True)
+    wanted = tree.Tree([str(place.root)], [once], "web", str(place.state), prune=True)
+    assert place.apply(wanted).changed_files == [str(path)]
+    path.write_text("set by others", encoding="utf-8")
+    assert place.plan(wanted).steps([], [], access=False) == []
+    place.apply(place.tree({}, prune=True))
+    assert not path.exists()
+
+
 def test_mode_alone_is_a_change(place: Place) -> None:
     path = place.root / "a"
     path.write_text("1")
@@ -138,6 +149,11 @@ def test_words_of_secret_files_are_masked() -> None:
     ]
     masked = tree.Masker(files).mask("line 3: unknown 'hunter2hunter2' after listen")
     assert masked == "line 3: unknown '********' after listen"
+
+
+def test_only_the_given_words_of_a_secret_file_are_masked() -> None:
+    file = tree.TreeFile("/a", b"user ann password hunter2hunter2", secret=True, secret_words=("hunter2hunter2",))
+    assert tree.Masker([file]).mask("password hunter2hunter2: unknown") == "password ********: unknown"
 
 
 def test_damaged_manifest_is_refused(place: Place) -> None:

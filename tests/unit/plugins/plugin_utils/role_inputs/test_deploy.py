@@ -15,7 +15,7 @@ ROLE = {"deploy_role": "app"}
 def planned(floor: int | str = "50%", hosts: list[str] | None = None, **more: Any) -> dict[str, Any]:
     """Return inputs as the play sees them, with the pool of three hosts."""
     pool = {"name": "web_servers", "hosts": HOSTS, "floor": floor}
-    return {**ROLE, "deploy_floor": floor, "__deploy_hosts": hosts or HOSTS, "__deploy_pool": pool, **more}
+    return {**ROLE, "deploy_floor": floor, "__deploy_hosts": hosts or HOSTS, "__deploy_floors": [pool], **more}
 
 
 @pytest.mark.parametrize(
