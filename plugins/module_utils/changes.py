@@ -123,6 +123,8 @@ class Step:
     access: bool = False
     # Values are replaced by digests in every output.
     secret: bool = False
+    # The words that messages hide; none given, every word of the contents.
+    secret_words: Sequence[str] = ()
 
 
 @dataclass

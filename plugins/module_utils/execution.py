@@ -252,7 +252,8 @@ def hide_secrets(words: str, steps: Sequence[PlannedStep]) -> str:
     """A program's words without those of secret files."""
     hidden: set[str] = set()
     for planned in steps:
-        for change in planned.changes if planned.step.secret else ():
+        hidden |= set(planned.step.secret_words)
+        for change in planned.changes if planned.step.secret and not planned.step.secret_words else ():
             content = content_of(change) if isinstance(change, SetState) else None
             text = (content or b"").decode("utf-8", "replace")
             hidden |= {line.strip() for line in text.splitlines()} | set(text.split())

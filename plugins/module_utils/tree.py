@@ -58,6 +58,8 @@ class TreePlan:
 
     public: list[Change] = field(default_factory=list)
     secret: list[Change] = field(default_factory=list)
+    # The words to hide of each secret file; none where it is every word of it.
+    secret_words: list[Sequence[str]] = field(default_factory=list)
     removals: list[Change] = field(default_factory=list)
     manifest: Change | None = None
     changed_files: list[str] = field(default_factory=list)
@@ -75,6 +77,9 @@ class TreePlan:
             for name, changes in parts
             if changes
         ]
+        for step in steps:
+            if step.secret and all(self.secret_words):
+                step.secret_words = [word for words in self.secret_words for word in words]
         return [*steps, Step("manifest", [self.manifest], access=access)] if self.manifest else steps
 
 
@@ -126,6 +131,8 @@ class Planner:
             return
         self._parents(file.path)
         (self.result.secret if file.secret else self.result.public).append(change)
+        if file.secret:
+            self.result.secret_words.append(file.secret_words)
         self.result.changed_files.append(file.path)
 
     def _parents(self, path: str) -> None:

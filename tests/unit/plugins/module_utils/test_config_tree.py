@@ -106,6 +106,17 @@ def test_where_namespaces_are_refused_the_whole_tree_is_validated_in_force_and_p
     assert (answer.error, found(etc)) == ("", wanted)
 
 
+def test_only_the_secret_words_of_a_file_are_hidden_where_they_are_given(run: Run, etc: Path) -> None:
+    said = ["sh", "-c", f"cat {etc}/users >&2; exit 1"]
+    wanted = {"users": "unknown keyword ann correct-horse\n"}
+    file = {"path": str(etc / "users"), "secret": True}
+    every = run(wanted, files=[file], validate=[said])
+    some = run(wanted, files=[{**file, "secret_words": ["correct-horse"]}], validate=[said])
+    assert "horse" not in every.error + some.error
+    assert "keyword" not in every.error
+    assert "unknown keyword ann " in some.error
+
+
 @pytest.mark.parametrize(
     ("options", "phase"),
     [
