@@ -139,12 +139,19 @@ def _stage_and_ask(
         real = os.path.join(os.path.realpath(os.path.dirname(place)), os.path.basename(place))
         by_directory.setdefault(_existing(os.path.dirname(real)), {})[real] = staged
     for number, directory in enumerate(sorted(by_directory)):
+        if _is_gone(directory, by_directory[directory]):
+            continue
         stage = os.path.join(workshop, str(number))
         _copy_directory(directory, stage)
         for path, staged in sorted(by_directory[directory].items()):
             _put(os.path.join(stage, os.path.relpath(path, directory)), staged)
         _mount(stage, directory, "", MS_BIND | MS_REC)
     return ask(host, validators)
+
+
+def _is_gone(directory: str, files: Mapping[str, Staged]) -> bool:
+    """Whether a directory above was covered already without this one, whose files all go with it."""
+    return not os.path.isdir(directory) and all(staged.state["type"] == "absent" for staged in files.values())
 
 
 def _existing(directory: str) -> str:

@@ -80,6 +80,21 @@ def test_directories_that_do_not_exist_yet(tmp_path: Path) -> None:
 
 
 @needs_namespace
+def test_a_directory_that_goes_with_its_files(tmp_path: Path) -> None:
+    """Nothing is left to cover where the directory above it was covered without it."""
+    (tmp_path / "etc/maps").mkdir(parents=True)
+    (tmp_path / "etc/maps/hosts").write_text("x")
+    (tmp_path / "etc/file").write_text("old")
+    files = {
+        f"{tmp_path}/etc/file": file(b"new"),
+        f"{tmp_path}/etc/maps/hosts": Staged({"type": "absent"}),
+        f"{tmp_path}/etc/maps": Staged({"type": "absent"}),
+    }
+    assert seen(tmp_path, files, "ls etc; cat etc/file") == "file\nnew"
+    assert (tmp_path / "etc/maps/hosts").read_text() == "x"
+
+
+@needs_namespace
 def test_a_root_that_is_a_link(tmp_path: Path) -> None:
     """The program goes through the link, and so does the stage."""
     (tmp_path / "real").mkdir()
