@@ -22,7 +22,7 @@ EXAMPLES = [
 UPSTREAMS = [{"name": "app", "servers": [{"address": "192.0.2.21"}]}]
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: ",".join(example))
+@pytest.mark.parametrize("example", EXAMPLES, ids=",".join)
 def test_an_example_works(example: dict[str, Any], tmp_path: Path) -> None:
     inputs = {"nginx_upstreams": UPSTREAMS, **example}
     assert problems(inputs) == []
