@@ -39,6 +39,8 @@ class Kind(ABC):
     name: ClassVar[str]
     # Restoring is only possible after a reboot (kernel switches that cannot be turned back).
     one_way: ClassVar[bool] = False
+    # Whether a target is the running kernel's own: what is one way there cannot be put back before the next boot.
+    of_the_kernel: ClassVar[bool] = False
     # A record with such a kind that was killed stands as far as it came, and the next call finishes it: going back with
     # nobody watching would do more harm. A person may undo it.
     forward: ClassVar[bool] = False

@@ -215,7 +215,7 @@ class UndoPlan:
         )
 
     def _due(self) -> list[Wanted]:
-        """The targets that are not yet what they shall become; one-way ones are set apart."""
+        """The targets that are not yet what they shall become; what a running kernel keeps is set apart."""
         due: list[Wanted] = []
         for wanted in self.wanted.values():
             kind = KINDS[wanted.entry["kind"]]
@@ -224,7 +224,8 @@ class UndoPlan:
                 continue
             if wanted.entry["one_way"]:
                 self.reboot_required.append(name_of(wanted.entry))
-                continue
+                if kind.of_the_kernel:
+                    continue
             if wanted.after is None or not kind.same(current, wanted.after):
                 self.conflicts.append(problem(wanted.entry, "changed by somebody else since"))
             due.append(wanted)

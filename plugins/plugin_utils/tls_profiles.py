@@ -10,12 +10,14 @@ Sessions and tickets follow what that repository's generator writes for HAProxy 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
-from packaging.version import InvalidVersion, Version
+from ansible.module_utils.compat.version import LooseVersion as Version
 
 HSTS_SECONDS = 63072000
+NUMBERS = re.compile(r"[0-9]+(\.[0-9]+)*(?=$|[-+~])")
 CIPHERSUITES = ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256")
 CIPHERS = (
     "ECDHE-ECDSA-AES128-GCM-SHA256",
@@ -89,10 +91,8 @@ def known(option: str, program: str, text: str) -> Version:
     if not text:
         return oldest
     allowed = f"allowed is a version of {TITLES[program]} from {oldest} on, such as '{oldest}.1'"
-    try:
-        version = Version(text)
-    except (InvalidVersion, TypeError) as error:
-        raise UnknownProfile(f"{option} is {text!r}; {allowed}") from error
-    if version < oldest:
+    number = NUMBERS.match(text) if isinstance(text, str) else None
+    version = Version(number.group()) if number else None
+    if version is None or version < oldest:
         raise UnknownProfile(f"{option} is {text!r}; {allowed}")
     return version

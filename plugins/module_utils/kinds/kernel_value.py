@@ -24,6 +24,7 @@ class KernelValueKind(Kind):
     """What a file of /proc/sys or /sys says, without the blanks that the kernel puts around it."""
 
     name = "kernel_value"
+    of_the_kernel = True
 
     def capture(self, target: str, host: Host, blobs: BlobStore) -> dict[str, Any]:
         """The present value; `absent` where this kernel has no such file, `unreadable` where it only takes values."""

@@ -113,7 +113,7 @@ def short_hsts(model: Model) -> Iterator[Hit]:
     for site in model.sites:
         given = [str(mapping(site.tls.get("hsts")).get("seconds", ""))]
         given += [
-            str(value).split("max-age=")[-1].split(";")[0]
+            str(value).rpartition("max-age=")[2].partition(";")[0]
             for name, value in site.headers.items()
             if name.lower() == HSTS.lower()
         ]

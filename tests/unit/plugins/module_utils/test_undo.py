@@ -228,6 +228,17 @@ def test_one_way_switches_need_a_reboot(tmp_path: Path) -> None:
     assert content(world, "/proc/sys/net/ipv4/ip_forward") == b"1\n"
 
 
+def test_a_file_that_acts_until_the_next_boot_is_put_back(tmp_path: Path) -> None:
+    """What it did to the kernel ends with the reboot; the file itself must not come into force again."""
+    world = World(tmp_path).build()
+    change = SetState.file("/etc/locked", b"-e 2")
+    change.one_way = True
+    world.transaction("run-1").run([Step("s", [change])])
+    done = take_back(world, "last")
+    assert done.reboot_required == done.restored == ["path /etc/locked"]
+    assert not (world.root / "etc/locked").exists()
+
+
 def test_an_undo_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All or nothing; the run still stands."""
     world = World(tmp_path).build()

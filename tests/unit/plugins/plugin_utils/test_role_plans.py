@@ -37,6 +37,12 @@ def how(path: str, plan: role_plans.RolePlan) -> str:
     return touch.how if touch else ""
 
 
+# What another role puts in place, and this one only reads.
+READ = {"haproxy": {"/etc/evenkeel/certificates"}}
+# Whose paths its modules know, and not its tasks.
+IN_MODULES = {"certificates"}
+
+
 def own_text(role: str) -> str:
     """What the role itself says of paths, without comments."""
     paths = [path for room in ("tasks", "vars") for path in sorted((role_plans.ROLES / role / room).rglob("*.yml"))]
@@ -61,10 +67,11 @@ def test_no_path_of_a_role_is_kept_silent(role: str) -> None:
     found = {path.rstrip("/.") for path in ETC.findall(own_text(role))}
     untold = {path for path in found if path not in parents and not any(fnmatchcase(path, each) for each in told)}
     untold = {path for path in untold if not any(each.startswith(path) for each in told)}
+    untold -= READ.get(role, set())
     assert not untold, f"roles/{role}: {sorted(untold)} is in its tasks or vars, and not in {role_plans.TOUCHES}"
 
 
-@pytest.mark.parametrize("role", NAMES)
+@pytest.mark.parametrize("role", sorted(set(NAMES) - IN_MODULES))
 def test_nothing_is_told_that_the_role_does_not_do(role: str) -> None:
     """The directory of each path that it tells of is in its tasks or variables."""
     text = own_text(role)
