@@ -57,8 +57,8 @@ MANIFEST = (
 )
 # The journal's own boot unit and console command stay: they are what undo is done with.
 OWN = re.compile(r"evenkeel-revert\.service|usr/local/sbin/evenkeel")
-# auditd makes it when it is installed, and keeps the last one; the purge of Debian's package leaves both.
-OF_PACKAGES = re.compile(r" etc/audit(/audit\.rules(\.prev)?)? *$")
+# What auditd and rsyslog make when they are installed, and the purge of Debian's packages leaves.
+OF_PACKAGES = re.compile(r" etc/(audit(/audit\.rules(\.prev)?)?|apparmor\.d/disable) *$")
 
 
 @pytest.fixture(scope="module")

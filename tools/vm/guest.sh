@@ -20,6 +20,8 @@ systemctl disable -q apt-daily.timer apt-daily-upgrade.timer systemd-networkd-wa
 systemctl mask -q getty.target serial-getty@ttyS0.service
 
 useradd --create-home --shell /bin/bash --gid operator operator
+# As adduser makes it.
+chmod 0700 /home/operator
 install -d -m 0700 -o operator -g operator /home/operator/.ssh
 install -m 0600 -o operator -g operator /root/authorized_keys /home/operator/.ssh/authorized_keys
 rm /root/authorized_keys
