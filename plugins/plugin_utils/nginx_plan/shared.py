@@ -59,6 +59,7 @@ def plan(inputs: Mapping[str, Any], sites: list[Mapping[str, Any]], cache_root: 
     return {
         "log_formats": log_formats(entries(inputs.get("nginx_log_formats"))),
         "maps": [_map(entry) for entry in entries(inputs.get("nginx_maps"))],
+        "map_hash_bucket_size": inputs.get("nginx_map_hash_bucket_size", 128),
         "security_maps": headers.security_maps(),
         "websocket": headers.websocket(sites),
         "trusts": [
