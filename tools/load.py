@@ -36,6 +36,7 @@ class Clients:
     urls: tuple[str, ...]
     count: int
     keep_alive: bool = False
+    http2: bool = False
     # Seconds between two requests of one client.
     pause: float = 0.05
 
@@ -90,6 +91,8 @@ def kinds(arguments: argparse.Namespace) -> list[Clients]:
     ]
     if arguments.slow:
         found.append(Clients("slow", tuple(arguments.slow), arguments.slow_clients, pause=0))
+    if arguments.http2:
+        found.append(Clients("HTTP/2", tuple(arguments.http2), arguments.http2_clients, http2=True))
     return found
 
 
@@ -104,6 +107,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     start.add_argument("--pause", type=float, default=0.05, help="seconds between two requests of a client")
     start.add_argument("--slow", action="append", default=[], help="URL whose answer takes long; may be repeated")
     start.add_argument("--slow-clients", type=int, default=8, help="clients that ask the slow URLs")
+    start.add_argument("--http2", action="append", default=[], help="URL that is asked over HTTP/2; may be repeated")
+    start.add_argument(
+        "--http2-clients", type=int, default=1, help="clients that ask over HTTP/2, 10 requests at a time"
+    )
     mark = commands.add_parser("mark", help="name what happens from now on")
     mark.add_argument("address")
     mark.add_argument("event")

@@ -2,7 +2,8 @@
 
 load_generator.py DIRECTORY, with the standard library of Python 3.9. The directory holds
 
-load.json     {"clients": [{"name", "urls", "count", "keep_alive", "pause"}], "timeout": seconds, "longest": seconds}
+load.json     {"clients": [{"name", "urls", "count", "keep_alive", "http2", "pause"}],
+               "timeout": seconds, "longest": seconds}
 event         the name of what is going on now; whoever makes it happen writes it
 stop          ends the load when it appears
 report.json   the result, written at the end
@@ -10,6 +11,8 @@ requests.csv  client, event, start, end and failure of every request
 
 A request counts as failed when it is answered with an error, or not answered as a whole. Nothing is tried again, except
 that a kept connection is opened anew after the server has said that it closes it.
+
+HTTP/2 is spoken by curl, which has many requests in flight on each connection: Python's library has no HTTP/2.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from __future__ import annotations
 import csv
 import http.client
 import json
+import subprocess
 import sys
 import threading
 import time
@@ -27,6 +31,9 @@ from typing import Any, NamedTuple
 
 MOST_ERRORS = 5
 WATCH_SECONDS = 0.01
+# Requests of one call of curl, all over one connection to each server, and how many of them are in flight at a time.
+BURST = 400
+STREAMS = 10
 
 
 class Request(NamedTuple):
@@ -80,6 +87,53 @@ class Client:
         return "" if answer.status == 200 else f"status {answer.status}"
 
 
+class Http2Client:
+    """One client that asks its URLs over HTTP/2, several requests at a time on one connection for each server.
+
+    The certificate is not checked. Where the server says that it closes a connection (GOAWAY), curl sends what comes
+    after that over a new one. That is no second attempt: the server took none of it (RFC 9113, section 6.8).
+    """
+
+    def __init__(self, load: Load, plan: dict[str, Any], number: int) -> None:
+        self.load, self.name = load, plan["name"]
+        urls = list(plan["urls"])
+        turn = number % len(urls)
+        self.urls = urls[turn:] + urls[:turn]
+
+    def run(self) -> None:
+        """Ask until stopped; what is in flight at that moment is not counted."""
+        while not self.load.stopped.is_set():
+            self.burst()
+
+    def command(self) -> list[str]:
+        """Curl with the requests of one burst."""
+        answers = "%{stderr}%{http_code} %{http_version} %{time_total} %{exitcode} %{errormsg}\\n"
+        limits = ["--parallel", "--parallel-max", str(STREAMS), "--max-time", f"{self.load.timeout:g}"]
+        each = BURST // len(self.urls)
+        targets = [word for url in self.urls for word in ("--output", "/dev/null", f"{url}?[1-{each}]")]
+        return ["curl", "--silent", "--http2", "--insecure", *limits, "--write-out", answers, *targets]
+
+    def burst(self) -> None:
+        """Ask as often as one call of curl does, and note each answer as it comes."""
+        with subprocess.Popen(self.command(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as curl:
+            for line in curl.stderr or ():
+                self.load.requests.append(self.request(line, self.load.now()))
+                if self.load.stopped.is_set():
+                    curl.terminate()
+                    break
+
+    def request(self, line: str, end: float) -> Request:
+        """One answer of curl's."""
+        status, version, took, code, words = [*line.rstrip("\n").split(" ", 4), "", "", "", ""][:5]
+        if not took.replace(".", "").isdigit():
+            return Request(self.name, self.load.event, end, end, line.strip())
+        start = max(0.0, end - float(took))
+        wrong = f"curl {code}: {words}" if code != "0" else "" if status == "200" else f"status {status}"
+        return Request(
+            self.name, self.load.event_at(start), start, end, wrong or ("" if version == "2" else f"HTTP/{version}")
+        )
+
+
 class Load:
     """All clients, the events, and the report."""
 
@@ -93,7 +147,9 @@ class Load:
         self.event = self.read_event()
         self.events = [(self.event, 0.0)]
         self.clients = [
-            Client(self, each, number) for each in plan["clients"] for number in range(int(each.get("count", 1)))
+            (Http2Client if each.get("http2") else Client)(self, each, number)
+            for each in plan["clients"]
+            for number in range(int(each.get("count", 1)))
         ]
 
     def now(self) -> float:
@@ -106,6 +162,10 @@ class Load:
             return (self.directory / "event").read_text().strip()
         except FileNotFoundError:
             return ""
+
+    def event_at(self, moment: float) -> str:
+        """The event that was going on then."""
+        return [name for name, start in self.events if start <= moment][-1]
 
     def run(self) -> None:
         """Load until stopped, and at most for so long as the plan says."""

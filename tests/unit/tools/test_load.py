@@ -40,6 +40,13 @@ def test_start_brings_the_program_and_its_plan(sent: list[tuple[str, str]]) -> N
     assert ("quiet" in content for _command, content in sent)
 
 
+def test_http2_is_asked_where_urls_are_given_for_it(sent: list[tuple[str, str]]) -> None:
+    assert load.main(["start", "192.0.2.1", "http://a/", "--http2", "https://a/", "--http2-clients", "3"]) == 0
+    plan = next(json.loads(content) for command, content in sent if command.endswith("load.json"))
+    last = plan["clients"][-1]
+    assert (last["name"], last["urls"], last["count"], last["http2"]) == ("HTTP/2", ["https://a/"], 3, True)
+
+
 def test_stop_prints_the_report(sent: list[tuple[str, str]], capsys: pytest.CaptureFixture[str]) -> None:
     assert load.main(["stop", "192.0.2.1"]) == 0
     assert json.loads(capsys.readouterr().out) == {"total": 7}

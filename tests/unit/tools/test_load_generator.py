@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import socketserver
 import threading
 import time
@@ -130,3 +131,37 @@ def test_it_ends_by_itself(site: Server, tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "event").write_text("quiet")
     Load(tmp_path).run()
     assert (tmp_path / "report.json").exists()
+
+
+@pytest.fixture
+def curl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program in curl's place, for there may be none here: two answers, one failure, an old version."""
+    program = tmp_path / "bin/curl"
+    program.parent.mkdir()
+    program.write_text(
+        "#!/bin/sh\nsleep 0.05\nfor line in '200 2 0.010 0 ' '503 2 0.020 0 '"
+        " '000 0 0.030 56 Recv failure: reset by peer' '200 1.1 0.001 0 ' 'curl: (2) no'; do echo \"$line\" >&2; done\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+
+@pytest.mark.usefixtures("curl")
+def test_http2_counts_what_curl_says(tmp_path: Path) -> None:
+    plan = {"name": "HTTP/2", "urls": ["https://192.0.2.1/"], "http2": True}
+    run(tmp_path, [plan], event="deploy")
+    rows = list(csv.DictReader((tmp_path / "requests.csv").open()))
+    wrong = {row["wrong"] for row in rows}
+    assert wrong == {"", "status 503", "curl 56: Recv failure: reset by peer", "HTTP/1.1", "curl: (2) no"}
+    assert {row["event"] for row in rows} == {"quiet", "deploy"}
+    assert all(float(row["start"]) <= float(row["end"]) for row in rows)
+
+
+def test_http2_asks_all_its_urls_in_one_burst(tmp_path: Path) -> None:
+    (tmp_path / "load.json").write_text(
+        json.dumps({"clients": [{"name": "a", "urls": ["https://a/", "https://b/"], "http2": True}]})
+    )
+    (tmp_path / "event").write_text("quiet")
+    command = Load(tmp_path).clients[0].command()
+    assert "--http2" in command
+    assert [word for word in command if word.startswith("https")] == ["https://a/?[1-200]", "https://b/?[1-200]"]
