@@ -59,6 +59,10 @@ class Kind(ABC):
         """Whether two states of one target are the same in all that this kind restores."""
         return one == other
 
+    def is_back(self, now: dict[str, Any], before: dict[str, Any]) -> bool:
+        """Whether nothing has to be done for `before` to hold again."""
+        return self.same(now, before)
+
     def lost(self, target: str, state: dict[str, Any], host: Host) -> list[str]:
         """What of `state` cannot be brought back any more, each as `kind target`; asked before an undo."""
         return []

@@ -258,8 +258,8 @@ class Record:
     @staticmethod
     def is_foreign(entry: Entry, current: dict[str, Any], after: State) -> bool:
         """Whether the present state is neither the one before nor known to be the transaction's own."""
-        same = KINDS[entry["kind"]].same
-        return not same(current, entry["before"]) and (after is None or not same(current, after))
+        kind = KINDS[entry["kind"]]
+        return not kind.is_back(current, entry["before"]) and (after is None or not kind.same(current, after))
 
     def save_foreign(self, entry: Entry) -> bool:
         """Keep what somebody else made of a target in `foreign/`, durably; False where there is no room for it."""

@@ -220,7 +220,7 @@ class UndoPlan:
         for wanted in self.wanted.values():
             kind = KINDS[wanted.entry["kind"]]
             current = kind.capture(wanted.entry["target"], self.host, DigestOnly())
-            if kind.same(current, wanted.entry["before"]):
+            if kind.is_back(current, wanted.entry["before"]):
                 continue
             if wanted.entry["one_way"]:
                 self.reboot_required.append(name_of(wanted.entry))

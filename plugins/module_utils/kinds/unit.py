@@ -14,6 +14,8 @@ from ..changes import BlobStore, ChangeFailed, Kind
 from ..host import CommandFailed, Host, Result
 
 UNIT_DIRECTORY = "/etc/systemd/system"
+# Words of `systemctl is-enabled` for a unit that nothing starts.
+IDLE = ("", "disabled", "static")
 RUNNING = ("active", "reloading", "activating", "refreshing")
 PROPERTIES = ("Id", "LoadState", "ActiveState", "UnitFileState", "FragmentPath", "SourcePath", "TriggeredBy")
 
@@ -131,6 +133,11 @@ class UnitKind(Kind):
     def same(self, one: dict[str, Any], other: dict[str, Any]) -> bool:
         """Equal in everything that both of them say."""
         return all(one[key] == other[key] for key in one.keys() & other.keys())
+
+    def is_back(self, now: dict[str, Any], before: dict[str, Any]) -> bool:
+        """A unit that is gone is as it was, where nothing started it: its file is a target of its own."""
+        idle = before["enabled"] in IDLE and not before["masked"] and not before["active"] and not before["links"]
+        return self.same(now, before) or (idle and not now["exists"] and not now["links"])
 
     def put(self, target: str, state: dict[str, Any], host: Host, blobs: BlobStore) -> None:
         """Stop first, then links, then start: a masked unit cannot be started."""

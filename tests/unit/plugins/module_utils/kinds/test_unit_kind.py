@@ -105,3 +105,20 @@ def test_an_absent_unit_needs_no_disabling(tmp_path: Path) -> None:
     host, systemctl = host_at(tmp_path, show="Id=a.service\nLoadState=not-found\nActiveState=inactive\n")
     UnitKind().put("a.service", {"enabled": "disabled", "active": False}, host, MemoryBlobs())
     assert systemctl.done == []
+
+
+@pytest.mark.parametrize(
+    ("before", "back"),
+    [
+        ({}, True),
+        ({"enabled": "static"}, True),
+        ({"enabled": "enabled", "links": {"/etc/systemd/system/x.target.wants/a.path": "../a.path"}}, False),
+        ({"active": True}, False),
+        ({"masked": True}, False),
+    ],
+)
+def test_a_unit_that_is_gone_is_back_where_nothing_started_it(before: dict[str, object], back: bool) -> None:
+    idle = {"exists": True, "enabled": "disabled", "masked": False, "active": False, "sysv": False, "links": {}}
+    gone = {**idle, "exists": False, "enabled": ""}
+    assert UnitKind().is_back(gone, {**idle, **before}) is back
+    assert UnitKind().is_back({**idle, "active": True}, idle) is False
