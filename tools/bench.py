@@ -12,6 +12,8 @@ from tools import bench_balancer, bench_fleet
 from tools.bench_balancer import BalancerCost
 from tools.bench_controls import Cost, measure
 from tools.bench_fleet import FleetCost
+from tools.demo.fleet import start_services
+from tools.demo.story import Story
 from tools.lab.settings import CHECKOUT, LabError
 from tools.runs import Result, RunFailedError, run_playbook
 
@@ -129,6 +131,7 @@ def written(page: str, text: str) -> str:
 def main() -> int:
     """Run site.yml until it changes nothing (once, after `make demo`), then measure; status 1 when it still changes."""
     try:
+        start_services(Story())
         run_playbook("evenkeel.ops.site", "bench-first-run")
         site = run_playbook("evenkeel.ops.site", "bench-second-run")
         cost, fleet, balancer = measure(), bench_fleet.measure(), bench_balancer.measure()
