@@ -97,7 +97,7 @@ def _known_hosts(client: docker.DockerClient, seed: Host) -> Path:
 
 def _inventory(names: Sequence[str], known_hosts: Path) -> Path:
     """The fleet as Ansible sees it; JSON is YAML."""
-    hosts = {name: {"ansible_host": _address(number)} for number, name in enumerate(names)}
+    # Of each host: those of its group would go behind the group_vars/all of the lab, which is an inventory too.
     variables = {
         "ansible_user": LOGIN,
         "ansible_ssh_private_key_file": str(access.key_path()),
@@ -105,7 +105,8 @@ def _inventory(names: Sequence[str], known_hosts: Path) -> Path:
         "ansible_python_interpreter": "/usr/bin/python3",
     }
     path = PLACE / "fleet.yml"
-    path.write_text(json.dumps({"fleet": {"hosts": hosts, "vars": variables}}, indent=2), encoding="utf-8")
+    hosts = {name: {"ansible_host": _address(number), **variables} for number, name in enumerate(names)}
+    path.write_text(json.dumps({"fleet": {"hosts": hosts}}, indent=2), encoding="utf-8")
     return path
 
 
