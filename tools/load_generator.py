@@ -126,12 +126,16 @@ class Http2Client:
         """One answer of curl's."""
         status, version, took, code, words = [*line.rstrip("\n").split(" ", 4), "", "", "", ""][:5]
         if not took.replace(".", "").isdigit():
-            return Request(self.name, self.load.event, end, end, line.strip())
+            return Request(self.name, self.load.event, end, end, line.strip() or "curl said nothing")
         start = max(0.0, end - float(took))
-        wrong = f"curl {code}: {words}" if code != "0" else "" if status == "200" else f"status {status}"
-        return Request(
-            self.name, self.load.event_at(start), start, end, wrong or ("" if version == "2" else f"HTTP/{version}")
-        )
+        wrong = ""
+        if code != "0":
+            wrong = f"curl {code}: {words}"
+        elif status != "200":
+            wrong = f"status {status}"
+        elif version != "2":
+            wrong = f"HTTP/{version}"
+        return Request(self.name, self.load.event_at(start), start, end, wrong)
 
 
 class Load:

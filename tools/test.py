@@ -279,6 +279,7 @@ def main() -> int:
     if options.full:
         # molecule/switch: every lock-out five times
         os.environ.setdefault("EVENKEEL_SWITCH_REPEATS", "5")
+        # molecule/rolling: twenty reloads of each load balancer
         os.environ.setdefault("EVENKEEL_BALANCER_RELOADS", "20")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     LOGS.mkdir(parents=True, exist_ok=True)

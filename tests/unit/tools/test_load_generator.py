@@ -140,7 +140,8 @@ def curl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program.parent.mkdir()
     program.write_text(
         "#!/bin/sh\nsleep 0.05\nfor line in '200 2 0.010 0 ' '503 2 0.020 0 '"
-        " '000 0 0.030 56 Recv failure: reset by peer' '200 1.1 0.001 0 ' 'curl: (2) no'; do echo \"$line\" >&2; done\n"
+        " '000 0 0.030 56 Recv failure: reset by peer' '200 1.1 0.001 0 ' 'curl: (2) no' '';"
+        ' do echo "$line" >&2; done\n'
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
@@ -152,7 +153,14 @@ def test_http2_counts_what_curl_says(tmp_path: Path) -> None:
     run(tmp_path, [plan], event="deploy")
     rows = list(csv.DictReader((tmp_path / "requests.csv").open()))
     wrong = {row["wrong"] for row in rows}
-    assert wrong == {"", "status 503", "curl 56: Recv failure: reset by peer", "HTTP/1.1", "curl: (2) no"}
+    assert wrong == {
+        "",
+        "status 503",
+        "curl 56: Recv failure: reset by peer",
+        "HTTP/1.1",
+        "curl: (2) no",
+        "curl said nothing",
+    }
     assert {row["event"] for row in rows} == {"quiet", "deploy"}
     assert all(float(row["start"]) <= float(row["end"]) for row in rows)
 
