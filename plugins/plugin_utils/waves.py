@@ -170,6 +170,35 @@ def _pool_limit(pool: Any, number: int, names: Sequence[str]) -> Limit:
     return _floor_limit(f"{where}: floor", members, pool["floor"])
 
 
+def floor_problem(pool: Mapping[str, Any], wave: Iterable[str], out: Iterable[str]) -> str:
+    """A sentence when the floor would be crossed by a wave while the hosts `out` do not serve; nothing otherwise."""
+    members = read_hosts(f"pool {str(pool['name'])!r}: hosts", pool["hosts"])
+    stay = read_size(f"pool {str(pool['name'])!r}: floor", pool["floor"]).above(len(members))
+    going = [name for name in members if name in set(wave)]
+    missing = [name for name in members if name in set(out) - set(going)]
+    left = len(members) - len(going) - len(missing)
+    if left >= stay or not going:
+        return ""
+    return (
+        f"pool {str(pool['name'])!r}: the floor {pool['floor']!r} keeps {stay} of {len(members)} hosts in service, and "
+        f"{left} would be left without {', '.join(going)}; out of service now: {', '.join(missing) or 'nobody else'}."
+    )
+
+
+def out_of_service(
+    hosts: Iterable[str], seen: Iterable[Sequence[Mapping[str, Any]]], hostvars: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """The hosts that a load balancer sends nothing to; `seen` are the servers that each of them has."""
+    return [name for name in hosts if any(_is_out(name, servers, hostvars) for servers in seen)]
+
+
+def _is_out(name: str, servers: Sequence[Mapping[str, Any]], hostvars: Mapping[str, Mapping[str, Any]]) -> bool:
+    variables = hostvars[name]
+    server, backends = variables.get("rotation_server") or name, variables.get("rotation_backends") or []
+    own = [row for row in servers if row["server"] == server and (not backends or row["backend"] in backends)]
+    return any(not row["up"] for row in own)
+
+
 def _spread_limits(names: Sequence[str], keys: Any, hostvars: Mapping[str, Mapping[str, Any]]) -> list[Limit]:
     """Hosts with the same value of a key never share a wave."""
     limits = []

@@ -6,7 +6,12 @@ import itertools
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.ops.plugins.plugin_utils.waves import WaveError, plan_waves
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.waves import (
+    WaveError,
+    floor_problem,
+    out_of_service,
+    plan_waves,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -155,3 +160,34 @@ def test_a_pool_that_is_not_touched_keeps_any_floor() -> None:
 def test_what_cannot_be_planned_is_refused(hosts: Any, options: dict[str, Any], words: str) -> None:
     with pytest.raises(WaveError, match=words):
         plan_waves(hosts, **options)
+
+
+WEB = {"name": "web", "hosts": ["web1", "web2", "web3", "web4"], "floor": "50%"}
+
+
+@pytest.mark.parametrize(
+    ("wave", "out", "left"),
+    [
+        (["web1", "web2"], [], None),
+        (["web1"], ["web3"], None),
+        (["web1", "web2"], ["web3"], 1),
+        (["web1"], ["web3", "web4"], 1),
+        # Who is taken out is not counted twice, and who is of no pool does not count.
+        (["web1", "web2"], ["web1", "db1"], None),
+        (["db1"], ["web1", "web2", "web3"], None),
+    ],
+)
+def test_who_does_not_serve_now_counts_for_the_floor(wave: list[str], out: list[str], left: int | None) -> None:
+    said = floor_problem(WEB, wave, out)
+    assert (f"{left} would be left without {', '.join(wave)};" in said) if left is not None else said == ""
+
+
+def test_a_host_is_out_where_one_load_balancer_sends_it_nothing() -> None:
+    def row(server: str, backend: str, up: bool) -> dict[str, Any]:
+        return {"server": server, "backend": backend, "up": up}
+
+    first = [row("web1", "web", True), row("two", "web", True), row("web3", "other", False)]
+    second = [row("web1", "web", False), row("two", "web", True), row("web3", "web", True)]
+    hostvars = {"web2": {"rotation_server": "two"}, "web3": {"rotation_backends": ["web"]}, "web1": {}, "web4": {}}
+    assert out_of_service(WEB["hosts"], [first, second], hostvars) == ["web1"]
+    assert out_of_service(WEB["hosts"], [first, [row("two", "web", False)]], hostvars) == ["web2"]
