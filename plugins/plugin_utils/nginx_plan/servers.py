@@ -123,6 +123,8 @@ class Planner:
             "site": site,
             "health_path": str(site.get("health_path", HEALTH) or ""),
             "acme_root": "",
+            "access_log": self._access_log(site),
+            "real_ip": shared.real_ip(site.get("real_ip")),
         }
         challenges = str(self.inputs.get("nginx_acme_root") or "") if tls and plain else ""
         if redirected:
@@ -145,8 +147,6 @@ class Planner:
             "headers": carried,
             "hidden_headers": self._hidden(site),
             "acme_root": "" if redirected else challenges,
-            "access_log": self._access_log(site),
-            "real_ip": shared.real_ip(site.get("real_ip")),
             "locations": [self._location(site, location, carried) for location in entries(site.get("locations"))],
         }
 

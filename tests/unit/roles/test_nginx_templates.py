@@ -212,6 +212,21 @@ def test_redirect_names_another_port(tmp_path: Path) -> None:
     assert named(location_of(plain, "/"), "return") == [["301", "https://$host:8443$request_uri"]]
 
 
+def test_the_redirect_logs_and_trusts_as_its_site_does(tmp_path: Path) -> None:
+    site = {
+        "name": "a",
+        "server_names": ["a.net"],
+        "root": "/a",
+        "tls": {"certificate": "a"},
+        "access_log": {"path": "/var/log/nginx/a.log"},
+        "real_ip": {"trusted": ["192.0.2.11"]},
+    }
+    found = parsed(tmp_path, site)
+    plain, whole = server_for(found, "a.net", "80"), server_for(found, "a.net", "443")
+    for directive in ("access_log", "set_real_ip_from", "real_ip_header"):
+        assert named(plain, directive) == named(whole, directive) != []
+
+
 def test_challenges_are_given_out_without_tls(tmp_path: Path) -> None:
     sites = [
         {"name": "a", "server_names": ["a.net"], "root": "/a", "tls": {"certificate": "a"}},
