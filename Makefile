@@ -1,6 +1,9 @@
 # `make` alone says what there is. Every target is idempotent and sets up what it needs.
 PYTHON_RUN = .venv/bin/python -m
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Every worker of a playbook would compile the collection's plugins anew; kept out of the source tree.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 
 .PHONY: help setup demo test test-full lint lab-up lab-down audit bench
 
