@@ -12,10 +12,10 @@ from tools import bench_balancer, bench_fleet
 from tools.bench_balancer import BalancerCost
 from tools.bench_controls import Cost, measure
 from tools.bench_fleet import FleetCost
-from tools.demo.fleet import start_services
-from tools.demo.story import Story
+from tools.lab.progress import say
 from tools.lab.settings import CHECKOUT, LabError
 from tools.runs import Result, RunFailedError, run_playbook
+from tools.surroundings import start_services
 
 PAGE = CHECKOUT / "docs/benchmarks.md"
 BEGIN, END = "<!-- begin: written by make bench -->\n", "<!-- end -->\n"
@@ -131,7 +131,7 @@ def written(page: str, text: str) -> str:
 def main() -> int:
     """Run site.yml until it changes nothing (once, after `make demo`), then measure; status 1 when it still changes."""
     try:
-        start_services(Story())
+        start_services(say)
         run_playbook("evenkeel.ops.site", "bench-first-run")
         site = run_playbook("evenkeel.ops.site", "bench-second-run")
         cost, fleet, balancer = measure(), bench_fleet.measure(), bench_balancer.measure()

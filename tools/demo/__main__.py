@@ -11,6 +11,7 @@ from tools.demo.fleet import Fleet
 from tools.demo.story import Story
 from tools.lab.settings import LabError
 from tools.runs import LOGS, RunFailedError
+from tools.surroundings import start_services
 
 
 def main() -> int:
@@ -33,7 +34,7 @@ def demo(story: Story) -> int:
         servers = fleet.bring_up(story)
         root_before = site.root_gets_in(servers)
     with story.chapter("What they live with"):
-        fleet.start_services(story)
+        start_services(story.tell)
         undo.note_before(servers)
     with story.chapter("One playbook for all of it"), keeping.processes_watched() as watch:
         first = site.first_run(story)

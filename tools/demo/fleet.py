@@ -16,10 +16,9 @@ from tools.lab.access import ssh_command
 from tools.lab.containers import Lab
 from tools.lab.inventory import Host, read_hosts
 from tools.lab.machine import only_one
-from tools.lab.settings import CHECKOUT, LOGIN, LabError
-from tools.runs import LAB, run_playbook
+from tools.lab.settings import LOGIN, LabError
+from tools.runs import LAB
 
-# What the fleet lives with and the collection does not bring: a Vault server, a database, somebody's pager.
 FETCH = """
 import urllib.error, urllib.request
 try:
@@ -28,7 +27,6 @@ except urllib.error.HTTPError as error:
     answer = error
 print(answer.status, answer.read().decode(), sep="\\n")
 """
-SERVICES = ("vault_server", "postgresql", "webhook_receiver")
 
 
 @dataclass(frozen=True)
@@ -88,15 +86,6 @@ def bring_up(story: Story) -> Fleet:
         Lab(client).up(hosts, fresh=True)
     story.prove(True, f"{len(hosts)} hosts answer over SSH after {time.monotonic() - start:.0f} s")
     return Fleet(hosts)
-
-
-def start_services(story: Story) -> None:
-    """Run what the fleet lives with."""
-    vault.wait_for_binary()
-    for name in SERVICES:
-        play = CHECKOUT / f"tools/lab/services/{name}.yml"
-        result = run_playbook(str(play), f"demo-{name}", tell=lambda line: None)
-        story.tell(f"{name.replace('_', ' ')}: {', '.join(result.hosts)}, {result.changed} changes")
 
 
 def get_json(url: str) -> Any:
