@@ -136,7 +136,7 @@ for path in /etc/passwd /etc/passwd- /etc/group /etc/group- /etc/shells /etc/iss
 for path in /etc/shadow /etc/shadow- /etc/gshadow /etc/gshadow-; do mode "$path" 640 root:shadow; done
 for path in /etc/crontab /etc/security/opasswd /boot/grub/grub.cfg; do mode "$path" 600 root:root; done
 for path in /etc/cron.hourly /etc/cron.daily /etc/cron.weekly /etc/cron.monthly /etc/cron.d /root; do mode "$path" 700 root:root; done
-mode /etc/cron.allow 640 root:root
+mode /etc/cron.allow 640 root:crontab
 mode /etc/audit/auditd.conf 640 root:root
 mode /var/log/journal 2750 root:systemd-journal
 silent 'nothing that everybody writes' find / -xdev -path /proc -prune -o -type f -perm -0002 -print
@@ -205,6 +205,8 @@ is 'the rules come back at boot' enabled systemctl is-enabled evenkeel-firewall.
 
 says 'who guesses is kept away' 'Currently banned' fail2ban-client status sshd
 is 'fail2ban starts at boot' enabled systemctl is-enabled fail2ban
+says 'a banned address reaches no port' 'meta l4proto tcp ip saddr @addr-set-sshd' sh -c '
+    fail2ban-client set sshd banip 203.0.113.99; nft list table inet f2b-table; fail2ban-client set sshd unbanip 203.0.113.99'
 
 # Services, packages, time.
 for unit in avahi-daemon cups bluetooth xinetd ypserv tftpd-hpa autofs rpcbind nfs-server isc-dhcp-server named dnsmasq vsftpd slapd dovecot \
@@ -225,6 +227,7 @@ says 'apt: signatures are needed' '^APT::Get::AllowUnauthenticated "false"' cat 
 says 'apt: lists are signed' '^Acquire::AllowInsecureRepositories "false"' cat "$work/apt"
 says 'apt: security updates install themselves' '^APT::Periodic::Unattended-Upgrade "1"' cat "$work/apt"
 is 'apt: and are started' enabled systemctl is-enabled apt-daily-upgrade.timer
+is 'apt: so are their lists' enabled systemctl is-enabled apt-daily.timer
 
 # Records.
 systemd-analyze cat-config systemd/journald.conf > "$work/journald" 2>&1
