@@ -4,7 +4,7 @@
 """How many file descriptors a configuration of HAProxy needs, and whether its unit may open so many.
 
 This file stands alone, because it is also a program that looks at a new configuration before it is in force:
-haproxy_limits.py CONFIGURATION UNIT
+haproxy_limits.py CONFIGURATION UNIT DROP_IN
 
 This counts as HAProxy's own start does: two descriptors for a connection, one for each listener, check and agent, three
 for each thread. What it keeps for itself, the runtime socket, the master and peers was seen to be 33 to 54 with 2.6 and
@@ -64,13 +64,25 @@ def read_limit(text: str) -> int | None:
     return int(hard) if hard.isdigit() else None
 
 
-def unit_limit(unit: str) -> int | None:
-    """The unit's limit, as its files say now, even before systemd has read them; None where nobody knows."""
-    for argv in (["systemctl", "cat", "--", unit], ["systemctl", "show", "--property=DefaultLimitNOFILE"]):
-        said = _ask(argv)
-        if LIMIT.search(said):
-            return read_limit(said)
-    return None
+def unit_limit(unit: str, drop_in: str) -> int | None:
+    """The unit's limit, as its files say now, even before systemd has read them; None where nobody knows.
+
+    systemd's manager names the files, so that a drop-in which it has never seen is read here.
+    """
+    said = _ask(["systemctl", "cat", "--", unit])
+    if f"# {drop_in}\n" not in said:
+        said += f"\n{_read(drop_in)}"
+    if not LIMIT.search(said):
+        said = _ask(["systemctl", "show", "--property=DefaultLimitNOFILE"])
+    return read_limit(said)
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.read()
+    except OSError:
+        return ""
 
 
 def _ask(argv: list[str]) -> str:
@@ -97,10 +109,10 @@ def problem(configuration: str, limit: int | None, processors: int) -> str:
 
 def main(arguments: Iterable[str]) -> int:
     """Run as a program."""
-    path, unit = arguments
+    path, unit, drop_in = arguments
     with open(path, encoding="utf-8", errors="replace") as stream:
         text = stream.read()
-    found = problem(text, unit_limit(unit), len(os.sched_getaffinity(0)))
+    found = problem(text, unit_limit(unit, drop_in), len(os.sched_getaffinity(0)))
     if found:
         sys.stderr.write(found + "\n")
     return 1 if found else 0

@@ -69,10 +69,21 @@ def test_the_program_asks_systemd(
     (tmp_path / "systemctl").chmod(0o755)
     (tmp_path / "haproxy.cfg").write_text(CONFIGURATION)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert limits.main([str(tmp_path / "haproxy.cfg"), "haproxy.service"]) == code
+    assert limits.main([str(tmp_path / "haproxy.cfg"), "haproxy.service", "/nowhere"]) == code
     assert ("allowed is at most" in capsys.readouterr().err) == bool(code)
 
 
 def test_where_nobody_knows_the_limit_nothing_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert limits.unit_limit("haproxy.service") is None
+    assert limits.unit_limit("haproxy.service", "/nowhere") is None
+
+
+def test_a_drop_in_that_systemd_has_never_seen_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    drop_in = tmp_path / "evenkeel.conf"
+    drop_in.write_text("[Service]\nLimitNOFILE=9000\n")
+    said = ["# /usr/lib/systemd/system/haproxy.service\n[Service]\nLimitNOFILE=500\n"]
+    monkeypatch.setattr(limits, "_ask", lambda argv: said[0] if "cat" in argv else "DefaultLimitNOFILE=700\n")
+    assert limits.unit_limit("haproxy.service", str(drop_in)) == 9000
+    # Where systemd knows it, its order holds: a later drop-in of somebody else's wins.
+    said[0] += f"\n# {drop_in}\n[Service]\nLimitNOFILE=9000\n\n# /etc/later.conf\n[Service]\nLimitNOFILE=800\n"
+    assert limits.unit_limit("haproxy.service", str(drop_in)) == 800
