@@ -17,17 +17,22 @@ without the columns behind `srvrecord`, and with the port that the configuration
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import socket
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 SWITCH = "--switch"
 USAGE = f"""usage: haproxy_states.py SOCKET CONFIGURATION STATE_FILE
        haproxy_states.py {SWITCH} SOCKET MASTER_SOCKET MAP_FILE
 """
 SOCKET_SECONDS = 5.0
+LOCK_SECONDS = 2 * SOCKET_SECONDS
 FORCED_MAINT, FORCED_DRAIN = 1, 8
 # The columns that HAProxy wants at least, in their order; with fewer it drops the line.
 COLUMNS = (
@@ -176,17 +181,42 @@ def tell_switch(socket_path: str, master_socket: str, map_file: str) -> str:
     return ""
 
 
+@contextmanager
+def one_at_a_time(path: str) -> Iterator[None]:
+    """Keep others from writing the file meanwhile: a slow one would put an older state in place of a newer one.
+
+    Who waits longer than HAProxy may take to answer goes on: the file is replaced as a whole all the same.
+    """
+    directory = os.open(os.path.dirname(path) or ".", os.O_RDONLY)
+    try:
+        deadline = time.monotonic() + LOCK_SECONDS
+        while not _locked(directory) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        yield
+    finally:
+        os.close(directory)
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
 def save(socket_path: str, configuration: str, state_file: str) -> None:
     """Keep what is set now. Where HAProxy does not run, what was kept before stays."""
-    try:
-        answer = query(socket_path, "show servers state")
-    except OSError:
-        if not os.path.exists(state_file):
-            write(state_file, HEADER)
-        return
-    wanted = render(answer, read(configuration))
-    if wanted != read(state_file):
-        write(state_file, wanted)
+    with one_at_a_time(state_file):
+        try:
+            answer = query(socket_path, "show servers state")
+        except OSError:
+            if not os.path.exists(state_file):
+                write(state_file, HEADER)
+            return
+        wanted = render(answer, read(configuration))
+        if wanted != read(state_file):
+            write(state_file, wanted)
 
 
 def main(arguments: list[str]) -> int:

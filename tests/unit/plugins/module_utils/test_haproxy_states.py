@@ -123,3 +123,20 @@ def test_a_failed_write_leaves_the_file(tmp_path: Path, monkeypatch: pytest.Monk
         haproxy_states.write(str(state_file), "new")
     assert [path.name for path in tmp_path.iterdir()] == ["states"]
     assert state_file.read_text() == "old"
+
+
+def test_who_saves_waits_for_who_saves_already(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked = threading.Event()
+
+    def query(_path: str, _command: str) -> str:
+        asked.set()
+        return DUMP
+
+    monkeypatch.setattr(haproxy_states, "query", query)
+    state_file = tmp_path / "server-states"
+    saving = threading.Thread(target=haproxy_states.save, args=("socket", "/nowhere", str(state_file)))
+    with haproxy_states.one_at_a_time(str(state_file)):
+        saving.start()
+        assert not asked.wait(0.2)
+    saving.join(10)
+    assert asked.is_set() and "web1" in state_file.read_text()
