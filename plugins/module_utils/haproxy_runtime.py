@@ -261,7 +261,7 @@ class Rotation:
         if self.request.state == "ready":
             answer.missing = self._wait(started, due, _unhealthy)
         if not answer.missing:
-            answer.changed = self._set(due)
+            answer.changed = self._set(self._now(due) if self.request.state == "ready" else due)
             answer.missing = self._wait(started, due, self._unfinished)
         answer.after = self._now(before)
         answer.waited = round(time.monotonic() - started, 1)
@@ -306,11 +306,21 @@ class Rotation:
                 self.runtime.set(server, f"weight {self.request.weight}")
                 done = True
             if self.request.state and self.request.state != server.state:
-                self.runtime.set(server, f"state {self.request.state}")
+                for state in self._steps(server):
+                    self.runtime.set(server, f"state {state}")
                 done = True
         if done:
             self.keep()
         return done
+
+    def _steps(self, server: Server) -> tuple[str, ...]:
+        """HAProxy gives a slow start to a server that leaves maint, not to one that leaves drain.
+
+        One that is down would be up before its next check, and one with sessions might lose them: they go straight.
+        """
+        drained = server.state == "drain" and server.status.startswith("DRAIN")
+        idle = not server.check_failed and not server.sessions
+        return ("maint", "ready") if self.request.state == "ready" and drained and idle else (self.request.state,)
 
     def _now(self, servers: Sequence[Server]) -> list[Server]:
         places = {server.place for server in servers}

@@ -32,6 +32,8 @@ options:
         checks go on.
       - V(maint) lets no request in. Health checks stop.
       - V(ready) puts it back. A server whose last health check failed is not put back within O(timeout).
+      - A drained server that is up and has no sessions passes V(maint) for an instant on its way to V(ready). HAProxy
+        gives a C(slowstart) only to a server that leaves V(maint), or that was down.
       - At least one of O(state) and O(weight) is given.
     type: str
     choices: [drain, ready, maint]

@@ -145,6 +145,27 @@ def test_ready_waits_until_the_server_is_up(monkeypatch: pytest.MonkeyPatch) -> 
     assert answer.missing == "web/web1 is DOWN (last check L7OK); expected UP"
 
 
+def test_a_drained_server_starts_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    haproxy = Played()
+    rotate(haproxy, monkeypatch, state="drain", timeout=1)
+    haproxy.commands.clear()
+    rotate(haproxy, monkeypatch, state="ready", timeout=1)
+    web = [command for command in haproxy.commands if command.startswith("set server web/web1")]
+    assert web == ["set server web/web1 state maint", "set server web/web1 state ready"]
+
+
+@pytest.mark.parametrize("why", ["sessions", "down"])
+def test_a_server_that_is_down_or_busy_goes_straight(why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    haproxy = Played()
+    haproxy.state["web/web1"] = "drain"
+    if why == "sessions":
+        haproxy.sessions["web/web1"] = 5
+    else:
+        monkeypatch.setitem(STATUS, "drain", "DOWN")
+    rotate(haproxy, monkeypatch, state="ready")
+    assert [c for c in haproxy.commands if "old" not in c] == ["set server web/web1 state ready"]
+
+
 def test_a_sick_server_is_not_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
     haproxy = Played()
     rotate(haproxy, monkeypatch, state="drain", timeout=1)
