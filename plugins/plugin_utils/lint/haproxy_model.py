@@ -174,9 +174,12 @@ class Model:
         return checks.as_int(self.inputs.get(name)) or 0
 
     def targets(self, frontend: Section) -> set[str]:
-        """The backends of a frontend, with those of its maps; what stays an expression holds %[."""
+        """The backends of a frontend, with those of its maps and its switch; what stays an expression holds %[."""
         maps = {str(each.get("name")): each for each in checks.entries(self.inputs.get("haproxy_maps"))}
         found = set(frontend.targets)
+        for switch in checks.entries(self.inputs.get("haproxy_switches")):
+            if frontend.data.get("switch") is not None and switch.get("name") == frontend.data["switch"]:
+                found |= {str(name) for name in switch.get("backends") or []}
         for choice in frontend.conditions("use_backends"):
             if choice.map in maps:
                 found.discard(choice.does)

@@ -180,6 +180,7 @@ def no_default(model: Model) -> Iterator[Hit]:
         if (
             section.http
             and section.kind == "frontend"
-            and not (ends or redirects or section.data.get("default_backend") or section.lines)
+            and not (ends or redirects or section.lines)
+            and not (section.data.get("default_backend") or section.data.get("switch"))
         ):
             yield Hit(section.where, "neither default_backend nor a rule without condition is given")

@@ -111,6 +111,10 @@ ALWAYS_DENY = [{"do": "deny"}, {"do": "set-header X-Late 1", "when": "{ ssl_fc }
 CHOICES = [{"backend": "chat"}, {"backend": "web", "when": "inner"}]
 TWICE = [{"backend": "chat", "when": "chat"}, {"backend": "web", "when": "chat"}]
 MAPPED = frontend(use_backends=[{"map": "hosts"}], default_backend="chat")
+SWITCHED = {
+    **frontend(switch="shop", default_backend=None),
+    "haproxy_switches": [{"name": "shop", "backends": ["web", "chat"]}],
+}
 FAULTS: list[tuple[str, str, dict[str, Any]]] = [
     ("HA001", "frontend shop", timeouts(client=None)),
     ("HA001", "backend web", timeouts(server="0")),
@@ -227,6 +231,8 @@ SILENT: list[tuple[str, dict[str, Any]]] = [
     ("HA014", frontend(use_backends=[{"backend": "%[req.hdr(host),map(/etc/haproxy/maps/hosts.map)]"}])),
     ("HA012", frontend(use_backends=[{"map": "hosts"}], default_backend="chat")),
     ("HA014", MAPPED),
+    ("HA014", SWITCHED),
+    ("HA016", SWITCHED),
     ("HA014", {**MAPPED, "haproxy_maps": [{"name": "hosts", "entries": {"w.net": "web"}}]}),
     ("HA029", backend(cookie={"name": "S", "secure": True})),
     ("HA014", frontend(default_backend="chat", lines=["use_backend web if { path_beg /old }"])),
