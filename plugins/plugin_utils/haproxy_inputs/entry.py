@@ -42,15 +42,22 @@ def problems(where: str, section: Section, model: Model) -> list[str]:
         found += checks.range_problems(f"{where}: maxconn", section["maxconn"], 1, 2_000_000_000)
     if section.get("log_format") is not None:
         found += checks.line_problems(f"{where}: log_format", [section["log_format"]])
+    found += _compression(where, section.get("compression"))
     if "stick_table" in section:
         found += table_problems(f"{where}: stick_table", section["stick_table"], model)
     return [*found, *_rate_limit(where, section, model), *_tls_needed(where, section, binds), *_hsts(where, section)]
 
 
+def _compression(where: str, compression: Any) -> Iterator[str]:
+    for key in ("algorithms", "types") if isinstance(compression, Mapping) else ():
+        for word in compression.get(key) or []:
+            yield from checks.pattern_problems(f"{where}: compression.{key}", word, WORD, WORD_TEXT)
+
+
 def _bind(where: str, bind: Section) -> list[str]:
     return [
         *checks.port_problems(f"{where}: bind port", bind.get("port")),
-        *checks.line_problems(f"{where}: bind address", [bind.get("address", "*")]),
+        *checks.pattern_problems(f"{where}: bind address", bind.get("address") or "*", WORD, WORD_TEXT),
         *checks.line_problems(f"{where}: bind options", bind.get("options") or []),
         *(_tls(f"{where}: bind tls", bind["tls"]) if isinstance(bind.get("tls"), Mapping) else []),
     ]
@@ -62,7 +69,9 @@ def _tls(where: str, tls: Section) -> list[str]:
     if not names and not tls.get("crt_list"):
         found.append(f"{where}: certificates is empty; allowed is at least one certificate, or a crt_list.")
     for name in names:
-        if not str(name).startswith("/"):
+        if str(name).startswith("/"):
+            found += checks.pattern_problems(f"{where}.certificates", name, PATH, PATH_TEXT)
+        else:
             found += checks.name_problems(f"{where}.certificates", name)
     if tls.get("profile", "intermediate") not in PROFILES:
         found.append(f"{where}.profile is {tls['profile']!r}; allowed are {', '.join(sorted(PROFILES))}.")
@@ -79,8 +88,15 @@ def _tls_needed(where: str, section: Section, binds: list[Section]) -> Iterator[
     encrypted = any("tls" in bind or "ssl" in (bind.get("options") or []) for bind in binds)
     behind = any("accept-proxy" in (bind.get("options") or []) or bind.get("accept_proxy") for bind in binds)
     # Another bind, frontend or program may have the port for TLS; a redirect in front of it is right then.
-    if checks.as_bool(section.get("hsts")) and not encrypted and not behind:
-        yield f"{where}: hsts is {section['hsts']!r}, but no bind has tls; allowed is it only beside a bind with tls."
+    hsts = section.get("hsts")
+    if (isinstance(hsts, Mapping) or checks.as_bool(hsts)) and not encrypted:
+        yield f"{where}: hsts is {hsts!r}, but no bind has tls; allowed is it only beside a bind with tls."
+    # HAProxy does not learn from the PROXY protocol whether the client came with TLS: it would redirect without end.
+    if checks.as_bool(section.get("https_redirect", False)) and behind and not encrypted:
+        yield (
+            f"{where}: https_redirect is {section['https_redirect']!r}, but its binds accept the PROXY protocol and "
+            "none has tls; allowed is it only where clients come directly or with tls."
+        )
 
 
 def _hsts(where: str, section: Section) -> list[str]:
@@ -97,7 +113,8 @@ def _rate_limit(where: str, section: Section, model: Model) -> list[str]:
     place = f"{where}: rate_limit"
     found = checks.range_problems(f"{place}.requests", limit.get("requests"), 1, MAX_REQUESTS)
     found += checks.range_problems(f"{place}.seconds", limit.get("seconds", 10), 1, MAX_SECONDS)
-    found += given(place, limit, "key", WORD, WORD_TEXT)
+    for key in ("key", "size"):
+        found += given(place, limit, key, WORD, WORD_TEXT)
     found += unknown_problems(f"{place}.peers", limit.get("peers"), model.peers, "haproxy_peers")
     if checks.as_int(limit.get("status", 429)) not in STATUSES:
         found.append(f"{place}.status is {limit['status']!r}; allowed are {STATUSES_TEXT}.")

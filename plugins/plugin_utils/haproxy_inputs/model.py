@@ -13,7 +13,8 @@ from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import ch
 
 Section = Mapping[str, Any]
 
-DURATION = r"[0-9]+(us|ms|s|m|h|d)?"
+# Without a unit HAProxy takes milliseconds, which nobody means.
+DURATION = r"0|[0-9]+(us|ms|s|m|h|d)"
 DURATION_TEXT = "a number with the unit us, ms, s, m, h or d, like 30s"
 WORD = r"[!-~]+"
 WORD_TEXT = "a word without blanks"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +30,8 @@ COOKIE = r"[!#-+\--:<-\[\]-~]+"
 COOKIE_TEXT = "a word without blanks, quotes, commas, semicolons and backslashes"
 HOST = r"[A-Za-z0-9_.:\[\]-]+"
 HOST_TEXT = "a host name"
+# Also what HAProxy takes before and instead of an address: ipv4@, unix@, a socket's path.
+ADDRESS = r"[!-~]+"
 
 
 def problems(where: str, pool: Section, model: Model) -> list[str]:
@@ -54,7 +57,7 @@ def _server(pool: str, server: Section, model: Model) -> list[str]:
         *checks.line_problems(f"{where}: options", server.get("options") or []),
         *unknown_problems(f"{where}: resolvers", server.get("resolvers"), model.resolvers, "haproxy_resolvers"),
     ]
-    if not str(server.get("address") or "").strip():
+    if not re.fullmatch(ADDRESS, str(server.get("address") or "")):
         found.append(f"{where}: address is {server.get('address')!r}; allowed is an IP address or a host name.")
     if server.get("weight") is not None:
         found += checks.range_problems(f"{where}: weight", server["weight"], 0, 256)

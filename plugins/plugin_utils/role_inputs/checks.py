@@ -21,6 +21,17 @@ class Listener(NamedTuple):
     where: str
     address: str
     port: int
+    # Whether it is bound for IPv6 alone, where :: would take the port of IPv4, too.
+    v6only: bool = False
+
+    def clashes(self, other: Listener) -> bool:
+        """Whether both cannot have the same port."""
+        if self._is_apart_from(other) or other._is_apart_from(self):
+            return False
+        return self.address == other.address or bool({self.address, other.address} & WILDCARDS)
+
+    def _is_apart_from(self, other: Listener) -> bool:
+        return self.v6only and bool(other.address) and ":" not in other.address
 
     def __str__(self) -> str:
         address = f"[{self.address}]" if ":" in self.address else self.address or "*"
@@ -107,7 +118,7 @@ def clash_problems(listeners: Iterable[Listener]) -> list[str]:
     by_port: dict[int, list[Listener]] = {}
     for listener in listeners:
         for other in by_port.setdefault(listener.port, []):
-            if other.address == listener.address or {other.address, listener.address} & WILDCARDS:
+            if listener.clashes(other):
                 problems.append(
                     f"{listener.where} is {listener}, which {other.where} ({other}) already takes; "
                     "allowed is one listener for each address and port of a host."

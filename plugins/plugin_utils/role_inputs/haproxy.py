@@ -145,7 +145,8 @@ def _listeners(inputs: Mapping[str, Any], model: Model) -> Iterator[checks.Liste
         for bind in checks.entries(section.get("bind")):
             port = checks.as_int(bind.get("port"))
             if port is not None:
-                yield checks.Listener(f"{where}: bind", str(bind.get("address", "*")), port)
+                v6only = "v6only" in (bind.get("options") or [])
+                yield checks.Listener(f"{where}: bind", str(bind.get("address", "*")), port, v6only)
     local = str(inputs.get("haproxy_local_peer"))
     for group in model.peers:
         for peer in checks.entries(group.get("peers")):

@@ -56,6 +56,12 @@ def problems(site: Mapping[str, Any], known: nginx_http.Names) -> list[str]:
     return [
         *found,
         *_paths(where, site, locations),
+        *values.path_problems(where, site, "root"),
+        *(
+            found
+            for word in values.items(site.get("index"))
+            for found in values.word_problems(where, {"index": word}, "index")
+        ),
         *checks.line_problems(f"{where}: server_names", site.get("server_names") or []),
         *checks.line_problems(f"{where}: lines", site.get("lines") or []),
         *nginx_locations.header_problems(where, site),

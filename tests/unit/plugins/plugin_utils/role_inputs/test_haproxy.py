@@ -47,7 +47,7 @@ def inputs(frontend: dict[str, Any] | None = None, backend: dict[str, Any] | Non
         inputs(haproxy_metrics_enabled=False, haproxy_metrics_port=80),
         inputs(backend={"http_check": {"path": "/healthz", "expect_status": "204"}}),
         inputs(backend={"servers": [{**SERVER, "weight": 0}, {**SERVER, "name": "web2", "port": 81, "weight": "256"}]}),
-        inputs(haproxy_timeouts={"connect": "5s", "client": "500ms", "server": 3000}),
+        inputs(haproxy_timeouts={"connect": "5s", "client": "500ms", "server": "3s", "queue": 0}),
         inputs({"use_backends": [{"backend": "web", "when": "api !{ path /x } or METH_GET"}], "acls": [API]}),
         inputs({"use_backends": [{"map": "hosts"}], "default_backend": None}, haproxy_maps=[HOSTS]),
         inputs({"use_backends": [{"backend": "%[req.hdr(host)]"}]}),
@@ -56,7 +56,7 @@ def inputs(frontend: dict[str, Any] | None = None, backend: dict[str, Any] | Non
         inputs({"rules": [{"do": "auth", "when": "!{ http_auth(staff) }"}]}, haproxy_userlists=[STAFF]),
         inputs({"rate_limit": {"requests": 5, "peers": "pair"}}, haproxy_peers=[PAIR], haproxy_local_peer="lb1"),
         inputs({"hsts": True, "bind": [{"port": 443, "tls": {"certificates": ["shop", "/etc/x.pem"]}}]}),
-        inputs({"hsts": {"seconds": 60}, "bind": [{"port": 80, "accept_proxy": True}]}),
+        inputs({"bind": [{"port": 80}, {"address": "::", "port": 80, "options": ["v6only"]}]}),
         inputs(backend={"cookie": {"name": "SRV", "max_idle": "30m"}, "agent_check": {"port": 9999}}),
         inputs(backend={"servers": [{**SERVER, "resolvers": "dns"}]}, haproxy_resolvers=[DNS]),
         inputs(backend={"http_check": {"expect_status": "200,204,300-399", "expect_body": "up"}}),
@@ -77,6 +77,27 @@ def test_good_inputs_have_no_problem(good: dict[str, Any]) -> None:
         (inputs({"bind": [{"port": 0}]}), "bind port is 0; allowed is an integer from 1 to 65535."),
         (inputs({"bind": [{"port": 8405}]}), "bind is *:8405, which haproxy_metrics_port (*:8405) already takes;"),
         (inputs({"bind": [{"port": 80}, {"address": "192.0.2.1", "port": 80}]}), "is 192.0.2.1:80, which"),
+        (inputs({"bind": [{"port": 80}, {"address": "::", "port": 80}]}), "is [::]:80, which"),
+        (
+            inputs(
+                {"bind": [{"address": "2001:db8::1", "port": 80}, {"address": "::", "port": 80, "options": ["v6only"]}]}
+            ),
+            "is [::]:80, which",
+        ),
+        (inputs(haproxy_timeouts={"client": 30}), "haproxy_timeouts.client is 30; allowed is a number with the unit"),
+        (inputs({"bind": [{"port": 80, "address": "* x"}]}), "bind address is '* x'; allowed is a word"),
+        (inputs({"rate_limit": {"requests": 5, "size": "1m\n"}}), "rate_limit.size is '1m\\n'; allowed is a word"),
+        (inputs({"compression": {"types": ["a b"]}}), "compression.types is 'a b'; allowed is a word"),
+        (
+            inputs(backend={"servers": [{**SERVER, "address": "192.0.2.1 x"}]}),
+            "address is '192.0.2.1 x'; allowed is an IP",
+        ),
+        (inputs({"hsts": {"seconds": 60}}), "hsts is {'seconds': 60}, but no bind has tls"),
+        (inputs({"hsts": True, "bind": [{"port": 80, "accept_proxy": True}]}), "hsts is True, but no bind has tls"),
+        (
+            inputs({"https_redirect": True, "bind": [{"port": 80, "accept_proxy": True}]}),
+            "https_redirect is True, but its binds accept the PROXY protocol and none has tls",
+        ),
         (inputs({"bind": [{"address": "::1", "port": 80}, {"address": "::1", "port": 80}]}), "is [::1]:80, which"),
         (
             inputs({"default_backend": "api"}),
