@@ -205,7 +205,7 @@ is 'the rules come back at boot' enabled systemctl is-enabled evenkeel-firewall.
 
 says 'who guesses is kept away' 'Currently banned' fail2ban-client status sshd
 is 'fail2ban starts at boot' enabled systemctl is-enabled fail2ban
-says 'a banned address reaches no port' 'meta l4proto tcp ip saddr @addr-set-sshd' sh -c '
+says 'a banned address reaches no port' 'meta l4proto (tcp|6) ip saddr @addr-set-sshd' sh -c '
     fail2ban-client set sshd banip 203.0.113.99; nft list table inet f2b-table; fail2ban-client set sshd unbanip 203.0.113.99'
 
 # Services, packages, time.
