@@ -19,6 +19,7 @@ from ansible_collections.evenkeel.ops.plugins.plugin_utils.audit_formats import 
     references,
 )
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.catalogue import load  # noqa: E402 - as above
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.value_ranges import words  # noqa: E402 - as above
 
 from tools.role_readme import cell  # noqa: E402 - as above
 
@@ -41,6 +42,7 @@ def row(control: Mapping[str, Any]) -> str:
     notes += ["on request"] if control.get("on_request") else []
     notes += ["one way"] if control.get("one_way") else []
     notes += ["reported only"] if "probe" in control else []
+    notes += [f"takes {words(control['allowed'])}"] if "allowed" in control else []
     columns = [
         f"`{control['id']}`",
         control.get("title", ""),
@@ -69,7 +71,7 @@ def _lines(controls: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         "",
         "`access`: under the dead man's switch. `service`: a service may be restarted or stopped.",
         "`one way`: until the next boot. `reported only`: for people to decide.",
-        "`on request`: left out until an input gives it its value.",
+        "`on request`: left out until an input gives it its value. `takes`: the values that an override may give.",
     )
     head = ("Id", "What holds", "Profiles", "References", "Note")
     for area in sorted({control["area"] for control in controls}):

@@ -34,6 +34,21 @@ PROSE: spec.Options = {
     "refs": {"type": "dict", "description": "Where benchmarks speak of it: a list of numbers per benchmark."},
     "profiles": {"type": "list", "elements": "str", "description": "Profiles that the control is part of; none: all."},
     "aliases": {"type": "list", "elements": "str", "description": "Ids that the control had before."},
+    "allowed": {
+        "type": "dict",
+        "description": "What value an override may give: min with max, values, or pattern with form and example.",
+        "options": {
+            "min": {"type": "int", "description": "Smallest whole number."},
+            "max": {"type": "int", "description": "Largest whole number."},
+            "values": {"type": "list", "elements": "raw", "description": "The only values there are."},
+            "pattern": {
+                "type": "str",
+                "description": "Regular expression of Python that the whole text fits; of a list, each text.",
+            },
+            "form": {"type": "str", "description": "The pattern in words, for the message that refuses a value."},
+            "example": {"type": "str", "description": "A value that fits the pattern."},
+        },
+    },
     "on_request": {
         "type": "bool",
         "default": False,

@@ -23,6 +23,7 @@ import yaml
 from ansible_collections.evenkeel.ops.plugins.module_utils import controls_input
 from ansible_collections.evenkeel.ops.plugins.module_utils.providers.registry import PROVIDERS
 from ansible_collections.evenkeel.ops.plugins.module_utils.providers.spec import did_you_mean
+from ansible_collections.evenkeel.ops.plugins.plugin_utils import value_ranges
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.remedies import remedy
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.waivers import read as read_waiver
 
@@ -94,7 +95,7 @@ def select(catalogue: Sequence[Mapping[str, Any]], wishes: Wishes, today: dateti
     overrides, wrong = names.resolve_keys("overrides", wishes.overrides or {})
     disabled, also_wrong = names.resolve("disabled", wishes.disabled or ())
     waived, bad_waivers = read_waivers(wishes.waivers or (), names, today)
-    problems += [*wrong, *also_wrong, *bad_waivers]
+    problems += [*wrong, *also_wrong, *bad_waivers, *_out_of_range(catalogue, overrides)]
     left_out = {*disabled, *(c["id"] for c in catalogue if c.get("on_request") and c["id"] not in overrides)}
     active = [c for c in catalogue if c["id"] not in left_out and _in_profile(c, wishes.profile)]
     here = [c for c in active if wishes.areas is None or c.get("area") in wishes.areas]
@@ -278,6 +279,17 @@ def _reduced(
             kept[key] = {**kept[key], **wish}
         controls.append(kept)
     return controls, problems
+
+
+def _out_of_range(catalogue: Sequence[Mapping[str, Any]], overrides: Mapping[str, Any]) -> list[str]:
+    """Values that a control does not allow, also of controls that another profile has."""
+    problems = []
+    for control in catalogue:
+        override = overrides.get(control["id"])
+        value = override.get("value") if isinstance(override, Mapping) else override
+        if value is not None and "allowed" in control:
+            problems += value_ranges.problems(control, value)
+    return problems
 
 
 def _refused(controls: Sequence[Mapping[str, Any]]) -> list[str]:

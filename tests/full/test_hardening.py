@@ -96,7 +96,8 @@ def parameters(machine: Machine) -> str:
 
 def kinds() -> dict[str, str]:
     """The kind of each control."""
-    known = {"id", "title", "why", "refs", "profiles", "risk", "needs", "one_way", "on_request", "secret", "aliases"}
+    prose = {"title", "why", "refs", "profiles", "aliases", "on_request", "allowed"}
+    known = {"id", "risk", "needs", "one_way", "secret", *prose}
     return {c["id"]: next(k for k in c if k not in known) for f in CATALOGUES for c in yaml.safe_load(f.read_bytes())}
 
 
