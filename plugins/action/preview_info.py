@@ -59,4 +59,5 @@ class ActionModule(ActionBase):
                 found.setdefault(role.name, role_plans.plan(role.name, inputs, role.collection == OWN))
             except CatalogueError as error:
                 raise AnsibleActionFail(f"The inputs of {role.name} are refused: {error}") from error
+        role_plans.let_services_in(found.values())
         return list(found.values())

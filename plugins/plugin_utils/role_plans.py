@@ -22,7 +22,7 @@ from ansible_collections.evenkeel.ops.plugins.module_utils.providers.boot_sysctl
 from ansible_collections.evenkeel.ops.plugins.module_utils.providers.draft import WHOLE_NAMES
 from ansible_collections.evenkeel.ops.plugins.module_utils.scoped_files import scoped_path
 
-from . import kernel_profiles
+from . import firewall_services, kernel_profiles
 from .role_inputs import hardening
 from .role_inputs.checks import Listener
 
@@ -61,6 +61,8 @@ class RolePlan:
     stopped: set[str] = field(default_factory=set)
     # Ports that a firewall of ours would let in beside SSH; None where it sets none.
     let_in: list[tuple[int, int]] | None = None
+    # Services whose ports it would let in, too, as far as other roles have them.
+    services: list[str] = field(default_factory=list)
     # The role says nothing of its files.
     silent: bool = False
 
@@ -96,6 +98,17 @@ def plan(role: str, inputs: Mapping[str, Any], own: bool = True) -> RolePlan:
     if about.get("settings"):
         _read_settings(found, inputs)
     return found
+
+
+def let_services_in(plans: Iterable[RolePlan]) -> None:
+    """Open in the firewall what its rules name as services, by the listeners of the other roles."""
+    every = list(plans)
+    for wall in every:
+        asked = (each for name in wall.services for each in firewall_services.SERVICES.get(name, ()))
+        for service in asked:
+            listeners = (one for other in every if other.role == service.role for one in other.listeners)
+            found = firewall_services.ports(service, listeners) if service.on_tcp else []
+            wall.let_in = [*(wall.let_in or []), *((port, port) for port in found)]
 
 
 def touch_of(path: str, plans: Iterable[RolePlan]) -> Touch | None:
@@ -250,7 +263,9 @@ def _read_firewall_inputs(found: RolePlan, inputs: Mapping[str, Any]) -> None:
 def _let_in(found: RolePlan, rule: Mapping[str, Any]) -> None:
     if found.let_in is None or rule.get("chain", "input") != "input":
         return
-    if not rule.get("ports"):
+    if rule.get("service"):
+        found.services.append(str(rule["service"]))
+    elif not rule.get("ports"):
         found.let_in.append((1, 65535))
     for ports in rule.get("ports") or ():
         first, _dash, last = str(ports).partition("-")

@@ -76,3 +76,12 @@ def _certificate(inputs: Mapping[str, Any]) -> Iterator[str]:
         yield "backup_server_tls_certificate holds no certificate; allowed is PEM, with -----BEGIN CERTIFICATE-----."
     if key and not re.search(r"-----BEGIN ([A-Z]+ )?PRIVATE KEY-----", key):
         yield "backup_server_tls_key holds no private key; allowed is PEM without a passphrase."
+
+
+def listeners(inputs: Mapping[str, Any]) -> list[checks.Listener]:
+    """Where the role listens with these inputs."""
+    address, port = (
+        str(inputs.get("backup_server_listen_address") or "*"),
+        checks.as_int(inputs.get("backup_server_port")),
+    )
+    return [] if port is None else [checks.Listener("backup_server_port", address, port)]

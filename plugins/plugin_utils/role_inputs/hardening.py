@@ -19,6 +19,7 @@ from ansible_collections.evenkeel.ops.plugins.module_utils.providers.firewall im
     set_problems,
     source_problems,
 )
+from ansible_collections.evenkeel.ops.plugins.plugin_utils import firewall_services
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.catalogue import CatalogueError, Wishes, load, select
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import checks
 
@@ -65,6 +66,7 @@ def _firewall(inputs: Mapping[str, Any]) -> list[str]:
     for name in ALLOW:
         for number, rule in enumerate(checks.entries(inputs.get(name))):
             found += [f"{problem}." for problem in rule_problems(f"{name}[{number}]", rule)]
+            found += firewall_services.problems(f"{name}[{number}]", rule)
             allow += rule.get("sources") or []
     ssh = inputs.get(SSH_SOURCES) or []
     found += [f"{problem}." for problem in source_problems(SSH_SOURCES, ssh)]

@@ -35,6 +35,12 @@ def listeners(inputs: Mapping[str, Any]) -> list[checks.Listener]:
     return list(_listeners(nginx_sites.present(inputs)))
 
 
+def quic_listeners(inputs: Mapping[str, Any]) -> list[checks.Listener]:
+    """Where sites answer HTTP/3, over UDP."""
+    sites = [site for site in nginx_sites.present(inputs) if nginx_sites.speaks_http3(site)]
+    return list(_listeners([{**site, "listen": []} for site in sites]))
+
+
 def claims(inputs: Mapping[str, Any]) -> list[str]:
     """What NGINX takes once only: the name of a server, and the default server of a port."""
     sites = nginx_sites.present(inputs)

@@ -40,6 +40,11 @@ def tls_addresses(site: Mapping[str, Any]) -> list[str]:
     return [str(address) for address in values.mapping(tls).get("listen") or DEFAULT_TLS_LISTEN]
 
 
+def speaks_http3(site: Mapping[str, Any]) -> bool:
+    """Whether a site answers HTTP/3 beside the older versions."""
+    return checks.as_bool(values.mapping(site.get("tls") or {}).get("http3", False))
+
+
 def listen_addresses(site: Mapping[str, Any]) -> list[str]:
     """Where a site listens, as the template writes it; with TLS after without."""
     return [*plain_addresses(site), *tls_addresses(site)]

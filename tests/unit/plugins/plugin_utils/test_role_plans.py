@@ -106,6 +106,15 @@ def test_the_firewall_lets_in_what_the_inputs_say() -> None:
     assert role_plans.plan("hardening", {"hardening_profile": "baseline"}).let_in is None
 
 
+def test_the_firewall_lets_in_the_services_that_the_playbook_has() -> None:
+    """And nothing for those that it has not."""
+    allow = [{"service": "nginx"}, {"service": "prometheus"}, {"service": "keepalived"}]
+    firewall = role_plans.plan("hardening", {"hardening_profile": "strict", "hardening_firewall_allow": allow})
+    site = {"name": "a", "server_names": ["a.net"], "listen": ["8080", "127.0.0.1:8081"], "root": "/srv"}
+    role_plans.let_services_in([firewall, role_plans.plan("nginx", {"nginx_sites": [site]})])
+    assert firewall.let_in == [(8080, 8080)]
+
+
 def test_kernel_is_told_by_its_settings() -> None:
     found = role_plans.plan("kernel", {"kernel_profile": "web_proxy", "kernel_settings_disabled": ["vm-swappiness"]})
     assert "/etc/sysctl.d/98-evenkeel-kernel.conf" in {touch.path for touch in found.touches}

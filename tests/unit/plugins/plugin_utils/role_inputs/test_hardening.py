@@ -88,6 +88,14 @@ def test_good_inputs_have_no_problem(good: dict[str, Any]) -> None:
             "hardening_firewall_allow_group[1].ports has 'http': allowed are 1 to 65535, or a range",
         ),
         (
+            {"hardening_firewall_allow": [{"service": "nginx", "ports": [80]}]},
+            "hardening_firewall_allow[0] has service and ports; allowed is one of them.",
+        ),
+        (
+            {"hardening_firewall_allow": [{"service": "apache"}]},
+            "hardening_firewall_allow[0].service is 'apache'; allowed are alertmanager, alertmanager_cluster,",
+        ),
+        (
             {"hardening_firewall_allow": [{"ports": [70000]}]},
             "hardening_firewall_allow[0].ports has 70000: allowed are",
         ),
