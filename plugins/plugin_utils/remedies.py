@@ -152,6 +152,16 @@ def _probe(state: State) -> str:
     return "For people to decide. Mend what the reason says, or waive it."
 
 
+def _stray_files(state: State) -> str:
+    done = {
+        "world_writable": "take the right to write from others",
+        "no_sticky_bit": "set the sticky bit",
+        "unowned": "give them to root",
+        "suid": "take SUID and SGID away",
+    }[str(state["finding"])]
+    return f"Of what is found: {done} by an override with fix, or name what is meant to be so by one with accept."
+
+
 def _list(value: Any) -> str:
     if isinstance(value, str) or not isinstance(value, Sequence):
         return str(value)
@@ -177,5 +187,6 @@ SENTENCES: dict[str, Callable[[State], str]] = {
     "audit_rule": _audit_rule,
     "firewall": _firewall,
     "service": _service,
+    "stray_files": _stray_files,
     "probe": _probe,
 }

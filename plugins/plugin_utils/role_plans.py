@@ -156,6 +156,11 @@ def _file(found: RolePlan, state: Mapping[str, Any]) -> None:
     _touch(found, state["path"], REMOVED if state.get("state") == "absent" else OWNED)
 
 
+def _stray_files(found: RolePlan, state: Mapping[str, Any]) -> None:
+    for pattern in state.get("fix") or ():
+        _touch(found, pattern, OWNED)
+
+
 def _sysctl(found: RolePlan, state: Mapping[str, Any]) -> None:
     path = state.get("file") or scoped_path("/etc/sysctl.d", 98, found.role, ".conf")
     _touch(found, path, REPLACED)
@@ -228,6 +233,7 @@ READERS = {
     "file": _file,
     "ssh_host_key": _ssh_host_key,
     "ssh_moduli": _ssh_moduli,
+    "stray_files": _stray_files,
     "sysctl": _sysctl,
     "sysfs": _sysfs,
     "device_attribute": _device_attribute,

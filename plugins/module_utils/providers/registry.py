@@ -22,6 +22,7 @@ from .service import Service
 from .setting import Setting
 from .ssh_host_key import SshHostKey
 from .ssh_moduli import SshModuli
+from .stray_files import StrayFiles
 from .sysctl import Sysctl
 from .sysfs import Sysfs
 
@@ -43,6 +44,7 @@ _ALL: tuple[type[Provider], ...] = (
     AuditRule,
     Firewall,
     Service,
+    StrayFiles,
     Probe,
 )
 
