@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from place import Place
+from place import ROOT, Place
 
 # Where a package manager or a service manager that is only asked might still write.
 WATCHED = ("/etc", "/boot", "/var/cache/apt", "/var/lib/apt", "/var/lib/dpkg", "/var/lib/systemd", "/var/log/apt")
@@ -69,6 +70,23 @@ def test_audit_refuses_what_it_does_not_know(place: Place) -> None:
     assert done.returncode == 2, done.stdout
     assert "did you mean 'evenkeel_audit_threshold'?" in done.stdout
     assert "Look at the host" not in done.stdout
+
+
+def test_make_audit_looks_at_this_machine() -> None:
+    """The target of the README, in a shell of its own."""
+    clean = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    done = subprocess.run(
+        ["make", "--no-print-directory", "-C", str(ROOT), "audit"],
+        capture_output=True,
+        text=True,
+        env=clean,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^localhost\s+: ok=\d+\s+changed=0\s+unreachable=0\s+failed=0", done.stdout, re.MULTILINE), (
+        done.stdout
+    )
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed: system calls were not watched")

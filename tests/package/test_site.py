@@ -1,4 +1,4 @@
-"""`evenkeel.ops.site` configures real hosts from the installed copy, and a second run changes nothing."""
+"""`evenkeel.ops.site` configures real hosts from the installed copy, and what only looks at them changes nothing."""
 
 from __future__ import annotations
 
@@ -41,11 +41,29 @@ def recap(printed: str) -> dict[str, tuple[int, int, int]]:
 
 
 def test_site_runs_from_the_installed_copy(place: Place, inventory: Path) -> None:
-    """Every host is configured; run again, none is changed."""
+    """Every host is configured. That a second run changes nothing is shown by molecule/site."""
     words = ("evenkeel.ops.site", "-i", inventory, "-e", json.dumps(LESS))
     printed = place.playbook(*words, timeout=SITE_TAKES)
     hosts = recap(printed)
     assert hosts, printed
     assert all((lost, failed) == (0, 0) for _changed, lost, failed in hosts.values()), printed
-    again = place.playbook(*words, timeout=SITE_TAKES)
-    assert recap(again) == dict.fromkeys(hosts, (0, 0, 0)), again
+
+
+def test_hardening_is_previewed(place: Place, inventory: Path) -> None:
+    """What the areas that site left out would touch of what runs, by risk; nothing is changed."""
+    words = ("-i", inventory, "-e", "evenkeel_preview_hosts=package-web", "-e", "hardening_profile=strict")
+    printed = place.playbook("evenkeel.ops.preview_hardening", *words)
+    assert recap(printed) == {"package-web": (0, 0, 0)}, printed
+    assert re.search(r"package-web: \d+ controls would change \(strict\), \d+ of them touch what runs now", printed), (
+        printed
+    )
+    assert re.search(r"access +pam-\S+ +user +operator", printed), printed
+
+
+def test_kernel_settings_are_told(place: Place, inventory: Path) -> None:
+    """Of each setting: what is wanted, what runs, and who has the say after a reboot; nothing is changed."""
+    printed = place.playbook(
+        "evenkeel.ops.report_kernel", "-i", inventory, "-e", "evenkeel_hosts=package-lb", "--become"
+    )
+    assert recap(printed) == {"package-lb": (0, 0, 0)}, printed
+    assert "web_proxy" in printed and "/etc/sysctl.d/98-evenkeel-kernel.conf" in printed, printed
