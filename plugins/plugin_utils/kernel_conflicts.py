@@ -11,12 +11,18 @@ from typing import Any
 
 from ansible_collections.evenkeel.ops.plugins.module_utils import controls_input
 from ansible_collections.evenkeel.ops.plugins.module_utils.providers.base import Control
+from ansible_collections.evenkeel.ops.plugins.module_utils.providers.boot_sysctl import normal_key
 from ansible_collections.evenkeel.ops.plugins.module_utils.providers.kernel_values import numbers
 from ansible_collections.evenkeel.ops.plugins.module_utils.providers.registry import PROVIDERS
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.kernel_profiles import bounds, state_of
 
 # The options that say what a control wants. Limits and the like are in files of the role's own.
 WANTS = {"sysctl": "value", "sysfs": "value", "kernel_module": "state", "cmdline": "value"}
+# Keys that let packets through the host, and those that the kernel sets with them (ip-sysctl.rst, ip_forward).
+PASSES_ON = {
+    "net/ipv4/ip_forward": ("net/ipv4/conf/all/forwarding", "net/ipv4/conf/default/forwarding"),
+    "net/ipv6/conf/all/forwarding": ("net/ipv6/conf/default/forwarding",),
+}
 KERNEL_FILE, HARDENING_FILE = "98-evenkeel-kernel.conf", "98-evenkeel-hardening.conf"
 
 
@@ -41,7 +47,32 @@ def sentences(
         only_raises = bool(setting.get("raise_only")) and setting["id"] not in overrides
         if mine is not None and other is not None and _differ(low, high, wanted(other), only_raises):
             found.append(_sentence(mine, _shown(low, high), other, profile, hardening_profile))
+        if mine is not None and mine.key == "sysctl" and low == high == 1:
+            found += _shut_ways(mine, profile, hardening, hardening_profile)
     return found
+
+
+def _shut_ways(
+    mine: Control, profile: str, hardening: Sequence[Mapping[str, Any]], hardening_profile: str
+) -> list[str]:
+    """What keeps a host that shall pass packets on from doing so, by another key or in the firewall."""
+    along = PASSES_ON.get(normal_key(mine.state["key"]))
+    if along is None:
+        return []
+    shut = [
+        other["id"]
+        for other in hardening
+        if (other.get("firewall") or {}).get("policy", {}).get("forward") == "drop"
+        or (
+            normal_key((other.get("sysctl") or {}).get("key", "")) in along and str(other["sysctl"].get("value")) == "0"
+        )
+    ]
+    return [
+        f"kernel_profile {profile} wants the host to pass packets on ({mine.id}), hardening_profile {hardening_profile}"
+        f" keeps it from that ({name}). Allowed is one of the two: put {name} into hardening_controls_disabled or waive"
+        f" it, or put {mine.id} into kernel_settings_disabled."
+        for name in shut
+    ]
 
 
 def wanted(control: Control) -> Any:

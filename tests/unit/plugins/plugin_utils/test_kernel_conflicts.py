@@ -77,6 +77,23 @@ def test_the_winner_is_named(setting: dict[str, Any], other: dict[str, Any], wor
     assert words in sentence
 
 
+@pytest.mark.parametrize(
+    ("value", "other", "conflict"),
+    [
+        (1, {"sysctl": {"key": "net.ipv4.conf.default.forwarding", "value": 0}}, True),
+        (1, {"sysctl": {"key": "net.ipv4.conf.default.forwarding", "value": 1}}, False),
+        (1, {"sysctl": {"key": "net.ipv6.conf.default.forwarding", "value": 0}}, False),
+        (1, {"firewall": {"policy": {"forward": "drop"}}}, True),
+        (1, {"firewall": {"policy": {"input": "drop"}}}, False),
+        (0, {"firewall": {"policy": {"forward": "drop"}}}, False),
+    ],
+)
+def test_a_router_that_is_shut_is_a_conflict(value: int, other: dict[str, Any], conflict: bool) -> None:
+    """By a key that the kernel sets along with the one of the profile, or by the firewall."""
+    sentences_found = found({"key": "net.ipv4.ip_forward", "profiles": {"p": value}}, other)
+    assert [("pass packets on (mine)" in each and "(theirs)" in each) for each in sentences_found] == [True] * conflict
+
+
 def test_other_profiles_and_other_things_do_not_count() -> None:
     """Only what both set."""
     assert found({"key": "a.b", "profiles": {"q": 1}}, {"sysctl": {"key": "a.b", "value": 0}}) == []

@@ -93,7 +93,7 @@ def between(kernel: dict[str, Any], hardening: dict[str, Any]) -> list[str]:
 
 def test_a_conflict_names_key_both_values_the_winner_and_the_remedy() -> None:
     """Forwarding and the module of container images."""
-    forwarding, overlay = between({}, {})
+    forwarding, firewall, later, overlay = between({}, {})
     assert forwarding == (
         "kernel_profile kubernetes_node wants kernel parameter net.ipv4.ip_forward to be 1 (net-forwarding),"
         " hardening_profile strict wants it to be 0 (net-no-forwarding-ipv4). At boot 98-evenkeel-kernel.conf is read"
@@ -102,17 +102,28 @@ def test_a_conflict_names_key_both_values_the_winner_and_the_remedy() -> None:
         " or put net-forwarding into"
         " kernel_settings_disabled."
     )
+    assert later == (
+        "kernel_profile kubernetes_node wants the host to pass packets on (net-forwarding), hardening_profile strict"
+        " keeps it from that (net-no-forwarding-ipv4-default). Allowed is one of the two: put"
+        " net-no-forwarding-ipv4-default into hardening_controls_disabled or waive it, or put net-forwarding into"
+        " kernel_settings_disabled."
+    )
+    assert "keeps it from that (firewall-no-forwarding)" in firewall
     assert "kernel module overlay to be loaded (module-overlay)" in overlay and "The blocked one wins" in overlay
+
+
+SHUT = ["firewall-no-forwarding", "net-no-forwarding-ipv4-default"]
 
 
 @pytest.mark.parametrize(
     ("kernel", "hardening", "left"),
     [
         ({"kernel_settings_disabled": ["net-forwarding"]}, {}, ["module-overlay"]),
-        ({}, {"hardening_controls_disabled": ["module-no-overlayfs"]}, ["net-forwarding"]),
-        ({}, {"hardening_waivers": [WAIVER]}, ["module-overlay"]),
+        ({}, {"hardening_controls_disabled": ["module-no-overlayfs"]}, ["net-forwarding", *SHUT]),
+        ({}, {"hardening_waivers": [WAIVER]}, [*SHUT, "module-overlay"]),
+        ({}, {"hardening_waivers": [{**WAIVER, "id": name} for name in [WAIVER["id"], *SHUT]]}, ["module-overlay"]),
         ({"kernel_overrides": {"net-forwarding": 0}}, {}, ["module-overlay"]),
-        ({}, {"hardening_overrides": {"net-no-forwarding-ipv4": 1}}, ["module-overlay"]),
+        ({}, {"hardening_overrides": {"net-no-forwarding-ipv4": 1}}, [*SHUT, "module-overlay"]),
         ({}, {"hardening_areas": ["ssh"]}, []),
         ({}, {"hardening_profile": "baseline"}, []),
         ({"kernel_profile": "web_proxy"}, {}, []),
