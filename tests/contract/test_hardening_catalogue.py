@@ -156,7 +156,7 @@ def test_no_kernel_parameter_has_two_masters() -> None:
         for profile in profiles
         for hardening in ("baseline", "strict")
     }
-    assert {which: number for which, number in found.items() if number} == {("kubernetes_node", "strict"): 2}
+    assert {which: number for which, number in found.items() if number} == {("kubernetes_node", "strict"): 4}
 
 
 def test_areas_are_in_the_guide(controls: list[dict[str, Any]]) -> None:

@@ -247,7 +247,8 @@ own_kernel && says 'audit: the rules are fixed now' '^enabled 2' auditctl -s
 own_kernel && refused 'audit: the rules cannot be taken out' auditctl -D
 is 'AIDE looks every day' enabled systemctl is-enabled dailyaidecheck.timer
 says 'AIDE uses strong checksums' 'sha512' grep -h '^Checksums' /etc/aide/aide.conf
-says_not 'no greeting names the release' 'Debian|GNU/Linux|\\[mrsv]' cat /etc/issue /etc/issue.net
+says_not 'no greeting names the release' 'Debian|GNU/Linux|\\[mrsv]' cat /etc/issue /etc/issue.net /etc/motd
+[ -x /usr/sbin/logrotate ] && says "sudo's log is rotated" 'monthly +\(12 rotations\)' logrotate --debug /etc/logrotate.d/60-evenkeel-sudo
 says 'the greeting tells the rules' 'authorized' cat /etc/issue.net
 
 # The boot.
