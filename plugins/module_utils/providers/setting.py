@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from .. import su_access
 from ..changes import Step
 from ..formats.base import Entry
 from ..formats.registry import FORMATS
@@ -216,6 +217,19 @@ class Setting(Provider):
             if words:
                 drafts[path].verdicts[control.id] = ShutOut(words).verdict()
                 self._compute(drafts[path], groups[path], failed_of(drafts[path]))
+        self._fail_what_ends_su(drafts, groups)
+
+    def _fail_what_ends_su(self, drafts: dict[str, Draft], groups: dict[str, list[Control]]) -> None:
+        """Who has become root by su has to be let through again."""
+        draft = drafts.get(su_access.STACK)
+        for control in groups[su_access.STACK] if draft else ():
+            entry, verdict = entry_of(control), draft.verdicts[control.id]
+            if control.state["state"] != "present" or verdict.status != CHANGE or su_access.MODULE not in entry.key:
+                continue
+            words = su_access.refusal(self.host, [word for value in entry.values for word in value.split()])
+            if words:
+                draft.verdicts[control.id] = ShutOut(words).verdict()
+                self._compute(draft, groups[su_access.STACK], failed_of(draft))
 
     def _read(self, path: str, drafts: dict[str, Draft]) -> bytes | None:
         """A file as it would be after this call."""
