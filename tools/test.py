@@ -279,6 +279,8 @@ def main() -> int:
     if options.full:
         # molecule/switch: every lock-out five times
         os.environ.setdefault("EVENKEEL_SWITCH_REPEATS", "5")
+        # molecule/site: every area of the hardening
+        os.environ.setdefault("EVENKEEL_WHOLE_SITE", "1")
         # molecule/rolling: twenty reloads of each load balancer
         os.environ.setdefault("EVENKEEL_BALANCER_RELOADS", "20")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

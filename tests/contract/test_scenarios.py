@@ -9,7 +9,7 @@ import tree
 import yaml
 
 SHARED = {"create", "destroy"}
-CONVERGING = {"syntax", "check", "converge", "idempotence"}
+CONVERGING = {"check", "converge", "idempotence"}
 SCENARIOS = tree.matching("molecule/*/molecule.yml")
 
 
