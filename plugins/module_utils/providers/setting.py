@@ -222,7 +222,9 @@ class Setting(Provider):
     def _fail_what_ends_su(self, drafts: dict[str, Draft], groups: dict[str, list[Control]]) -> None:
         """Who has become root by su has to be let through again."""
         draft = drafts.get(su_access.STACK)
-        for control in groups[su_access.STACK] if draft else ():
+        if draft is None:
+            return
+        for control in groups[su_access.STACK]:
             entry, verdict = entry_of(control), draft.verdicts[control.id]
             if control.state["state"] != "present" or verdict.status != CHANGE or su_access.MODULE not in entry.key:
                 continue
