@@ -124,7 +124,7 @@ def test_conflicts_between_roles_of_a_play_are_found(project: Path) -> None:
     roles = ["evenkeel.ops.hardening", "evenkeel.ops.kernel"]
     both = {"hardening_profile": "strict", "kernel_profile": "kubernetes_node"}
     code, said = play(project, roles, both)
-    assert code == 2 and "refused, 2 problems" in said
+    assert code == 2 and "refused, 4 problems" in said
     assert "wants kernel parameter net.ipv4.ip_forward to be 1 (net-forwarding)" in said
     _code, said = play(project, roles, {**both, "kernel_connections": -1})
     assert "kernel_connections is -1" in said and "refused, 1 problem" in said
