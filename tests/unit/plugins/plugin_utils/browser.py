@@ -95,8 +95,8 @@ class Browser:
 
     def _read(self, deadline: float) -> dict[str, Any]:
         while b"\0" not in self._buffer:
-            ready, _, _ = select.select([self._hear], [], [], max(0, deadline - time.monotonic()))
-            assert ready, "the browser says nothing"
+            spoken = select.select([self._hear], [], [], max(0, deadline - time.monotonic()))
+            assert spoken[0], "the browser says nothing"
             part = os.read(self._hear, 1 << 20)
             assert part, "the browser has ended"
             self._buffer += part
