@@ -2,16 +2,20 @@
 # Runs `ansible-test sanity` over the collection's files, as git would commit them, in an ansible_collections tree
 # made for it. The workshop (tools/ and its tests, molecule/) is no part of the collection: `make lint` checks it.
 # Usage: tools/sanity.sh [ansible-test sanity arguments, e.g. --test validate-modules]
-# Environment: EVENKEEL_VENV (default .venv), EVENKEEL_CACHE (default ~/.cache/evenkeel).
+# Environment: EVENKEEL_VENV (default .venv), EVENKEEL_CACHE (default ~/.cache/evenkeel), EVENKEEL_SANITY_PYTHONS (default: the
+# oldest of targets, the oldest and the newest of controllers, and that of .venv; `make test-full` takes all).
 set -euo pipefail
 
 repository=$(git -C "$(dirname "${BASH_SOURCE[0]}")" rev-parse --show-toplevel)
 venv=$(realpath "${EVENKEEL_VENV:-$repository/.venv}")
 cache=${EVENKEEL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/evenkeel}/ansible-test
 python=$venv/bin/python
-versions="3.9 3.10 3.11 3.12 3.13 3.14"
 
 [[ -x $venv/bin/ansible-test ]] || { echo "tools/sanity.sh: no ansible-test in $venv; run 'make setup' first" >&2; exit 2; }
+
+own=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+# shellcheck disable=SC2086 # words of a list
+versions=$(printf '%s\n' ${EVENKEEL_SANITY_PYTHONS:-3.9 3.11 3.14} "$own" | sort -Vu | tr '\n' ' ')
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/evenkeel-sanity.XXXXXX")
 trap 'rm -rf -- "$work"' EXIT
