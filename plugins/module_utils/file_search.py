@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .host import Host
+from .kinds.mount import mount_lines, mountinfo
 
 # Kept on a disk of this host. Others are the kernel's own, are gone at the next boot, or belong to another machine.
 ON_DISK = ("ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "jfs", "reiserfs", "zfs", "bcachefs")
@@ -96,20 +97,12 @@ FINDINGS: dict[str, Callable[[os.stat_result, Names], bool]] = {
 
 def mount_points(host: Host) -> list[str]:
     """The root, and where file systems on disk are mounted as a whole; the same one twice is one."""
-    found: dict[str, str] = {}
-    for line in host.fs.read(host.path("/proc/self/mountinfo")).decode("utf-8", "surrogateescape").splitlines():
-        fields, _dash, tail = line.partition(" - ")
-        _id, _parent, device, root, point = fields.split()[:5]
-        kind = tail.split()[0]
-        whole = root == "/" or kind in SUBVOLUMES
-        if point == "/" or (kind in ON_DISK and whole):
-            found.setdefault(device if root == "/" else f"{device} {root}", _plain(point))
+    found: dict[tuple[str, str], str] = {}
+    for mount in mount_lines(mountinfo(host)):
+        whole = mount.root == "/" or mount.fstype in SUBVOLUMES
+        if mount.path == "/" or (mount.fstype in ON_DISK and whole):
+            found.setdefault((mount.device, mount.root), mount.path)
     return sorted({"/", *found.values()})
-
-
-def _plain(point: str) -> str:
-    """Blanks and the like stand as octal digits in the kernel's list."""
-    return re.sub(r"\\([0-7]{3})", lambda digits: chr(int(digits.group(1), 8)), point)
 
 
 def search(host: Host, findings: Sequence[str], skip: Sequence[str], patience: float) -> dict[str, list[Stray]]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,9 @@ class MountInfo:
     fstype: str
     source: str
     super_options: tuple[str, ...]
+    # Numbers of the device, and the directory of its file system that is mounted: not / for bind mounts and subvolumes.
+    device: str
+    root: str
 
 
 def unescape(field: str) -> str:
@@ -44,9 +47,8 @@ def unescape(field: str) -> str:
     return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match.group(1), 8)), field)
 
 
-def parse_mountinfo(text: str) -> dict[str, MountInfo]:
-    """The mounts by mount point; of several on one point the last, which is on top."""
-    mounts = {}
+def mount_lines(text: str) -> Iterator[MountInfo]:
+    """The lines of mountinfo, in the order in which they were mounted."""
     for line in text.splitlines():
         left, _rest, right = line.partition(" - ")
         fields, tail = left.split(" "), right.split(" ")
@@ -54,14 +56,23 @@ def parse_mountinfo(text: str) -> dict[str, MountInfo]:
             continue
         path = unescape(fields[4])
         options, super_options = tuple(fields[5].split(",")), tuple(tail[2].split(","))
-        mounts[path] = MountInfo(path, options, tail[0], unescape(tail[1]), super_options)
-    return mounts
+        yield MountInfo(path, options, tail[0], unescape(tail[1]), super_options, fields[2], unescape(fields[3]))
+
+
+def parse_mountinfo(text: str) -> dict[str, MountInfo]:
+    """The mounts by mount point; of several on one point the last, which is on top."""
+    return {mount.path: mount for mount in mount_lines(text)}
+
+
+def mountinfo(host: Host) -> str:
+    """What the kernel tells this process of its mounts. FileNotFoundError where there is no /proc."""
+    return host.fs.read(host.path("/proc/self/mountinfo")).decode("utf-8", "surrogateescape")
 
 
 def read_mounts(host: Host) -> dict[str, MountInfo]:
     """The mounts that this process sees."""
     try:
-        return parse_mountinfo(host.fs.read(host.path("/proc/self/mountinfo")).decode("utf-8", "surrogateescape"))
+        return parse_mountinfo(mountinfo(host))
     except FileNotFoundError:
         return {}
 
