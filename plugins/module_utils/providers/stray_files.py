@@ -123,24 +123,28 @@ class StrayFiles(Provider):
 
     def _judge(self, plan: Plan, control: Control, found: dict[str, list[Stray]]) -> Verdict:
         state = control.state
-        strays = [each for each in found[state["finding"]] if _fits(each.path, state["fix"])]
-        others = [each.path for each in found[state["finding"]] if each not in strays]
-        undecided = [path for path in others if not _is_accepted(path, state)]
+        strays, undecided = [], []
+        for each in found[state["finding"]]:
+            if _fits(each.path, state["fix"]):
+                strays.append(each)
+            elif not _is_accepted(each.path, state):
+                undecided.append(each)
+        named = _named(undecided or strays)
         if undecided:
-            return Verdict(FAILED, _named(undecided), reason=f"{len(undecided)} found: {', '.join(_named(undecided))}")
+            return Verdict(FAILED, named, reason=f"{len(undecided)} found: {', '.join(named)}")
         if not strays:
             return Verdict(COMPLIANT, [], [])
-        step = step_for(f"stray files {control.id}", [control])
+        step, names = step_for(f"stray files {control.id}", [control]), Names()
         for each in strays:
             if self.host.fs.is_read_only(self.host.path(os.path.dirname(each.path))):
                 raise Unfit(f"{each.path} is on a read-only file system")
-            step.changes.append(SetState.meta(each.path, *mended(state["finding"], each)))
+            step.changes.append(SetState.meta(each.path, *mended(state["finding"], each, names)))
         plan.steps.append(step)
-        reason = f"{len(strays)} files are put right: {', '.join(_named([each.path for each in strays]))}"
-        return Verdict(CHANGE, _named([each.path for each in strays]), [], reason, step=step.name)
+        reason = f"{len(strays)} files are put right: {', '.join(named)}"
+        return Verdict(CHANGE, named, [], reason, step=step.name)
 
 
-def mended(finding: str, stray: Stray) -> tuple[int, int, int]:
+def mended(finding: str, stray: Stray, names: Names) -> tuple[int, int, int]:
     """Mode, owner and group of a file that is put right."""
     if finding == "world_writable":
         return stray.mode & ~stat.S_IWOTH, stray.uid, stray.gid
@@ -148,7 +152,6 @@ def mended(finding: str, stray: Stray) -> tuple[int, int, int]:
         return stray.mode | stat.S_ISVTX, stray.uid, stray.gid
     if finding == "suid":
         return stray.mode & ~SUID, stray.uid, stray.gid
-    names = Names()
     uid = stray.uid if names.has_user(stray.uid) else ROOT
     return stray.mode, uid, stray.gid if names.has_group(stray.gid) else ROOT
 
@@ -163,7 +166,7 @@ def _fits(text: str, patterns: Iterable[str]) -> bool:
     return any(fnmatch.fnmatchcase(text, pattern) for pattern in patterns)
 
 
-def _named(paths: Sequence[str]) -> list[str]:
-    """The first few, and how many there are beyond."""
-    more = [f"and {len(paths) - NAMED} more"] if len(paths) > NAMED else []
-    return [*paths[:NAMED], *more]
+def _named(strays: Sequence[Stray]) -> list[str]:
+    """The paths of the first few, and how many there are beyond."""
+    more = [f"and {len(strays) - NAMED} more"] if len(strays) > NAMED else []
+    return [*(stray.path for stray in strays[:NAMED]), *more]

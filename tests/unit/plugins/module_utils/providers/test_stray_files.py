@@ -126,7 +126,7 @@ def test_unowned_files_are_given_to_root(bench: Workbench, monkeypatch: pytest.M
     assert verdict.status == FAILED and "and " in verdict.before[-1] and verdict.before[0] == "/"
     assert judged(bench, "unowned", fix=["/*"]).status == CHANGE
     stray = file_search.Stray("/srv/open", 0o644, 12345, 77)
-    assert stray_files.mended("unowned", stray) == (0o644, os.geteuid(), 77)
+    assert stray_files.mended("unowned", stray, file_search.Names()) == (0o644, os.geteuid(), 77)
 
 
 def test_known_owners_are_fine(bench: Workbench) -> None:
