@@ -5,17 +5,16 @@
 
 from __future__ import annotations
 
-import importlib
+import functools
 import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .role_inputs.checks import Listener
+from .role_inputs.checks import Listener, module_of
 from .role_specs import load_entry_points
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
-INPUTS = "ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs."
 INSTEAD = ("ports", "protocol", "chain")
 
 
@@ -55,12 +54,14 @@ SERVICES: Mapping[str, Sequence[Service]] = {
 
 def expand(allow: Iterable[Mapping[str, Any]], variables: Mapping[str, Any], cache: str | None) -> list[dict[str, Any]]:
     """The rules, with this host's ports in the place of services; a service that it does not have opens nothing."""
+    # Looked up once for each role, however many rules and services are about it.
+    inputs = functools.lru_cache(maxsize=None)(lambda role: inputs_of(role, variables, cache))
     rules = []
     for rule in allow:
         if rule.get("service") is None:
             rules.append(dict(rule))
         else:
-            rules += _rules_of(rule, variables, cache)
+            rules += _rules_of(rule, variables, inputs)
     return rules
 
 
@@ -81,13 +82,15 @@ def ports(service: Service, listeners: Iterable[Listener]) -> list[int]:
     return sorted({each.port for each in ours if not _is_local(each.address)})
 
 
-def _rules_of(rule: Mapping[str, Any], variables: Mapping[str, Any], cache: str | None) -> Iterator[dict[str, Any]]:
+def _rules_of(
+    rule: Mapping[str, Any], variables: Mapping[str, Any], inputs: Callable[[str], Mapping[str, Any]]
+) -> Iterator[dict[str, Any]]:
     rest = {key: value for key, value in rule.items() if key not in ("service", *INSTEAD)}
     rest.setdefault("comment", rule["service"])
     for service in SERVICES.get(rule["service"], ()):
         if service.given and not any(name in variables for name in service.given):
             continue
-        opened = ports(service, _ask(service, inputs_of(service.role, variables, cache))) if service.listens else []
+        opened = ports(service, _ask(service, inputs(service.role))) if service.listens else []
         if opened or not service.listens:
             for protocol in service.protocols:
                 yield {**rest, "protocol": protocol, **({"ports": opened} if opened else {})}
@@ -104,10 +107,8 @@ def inputs_of(role: str, variables: Mapping[str, Any], cache: str | None) -> dic
 
 
 def _ask(service: Service, inputs: Mapping[str, Any]) -> list[Listener]:
-    question: Callable[[Mapping[str, Any]], list[Listener]] = getattr(
-        importlib.import_module(INPUTS + service.role), service.question
-    )
-    return question(inputs)
+    found: list[Listener] = getattr(module_of(service.role), service.question)(inputs)
+    return found
 
 
 def _is_local(address: str) -> bool:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.playbook.role.include import RoleInclude
 from ansible.utils.vars import load_extra_vars
 from ansible_collections.evenkeel.ops.plugins.plugin_utils import inputs
+from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs import checks
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_specs import (
     RoleSpec,
     included_names,
@@ -27,7 +27,6 @@ from ansible_collections.evenkeel.ops.plugins.plugin_utils.role_specs import (
 OWN = "evenkeel.ops"
 # What a run knows of itself; the rest is the host's, in each play.
 OF_THE_RUN = ("hostvars", "groups", "ansible_check_mode", "ansible_diff_mode", "ansible_version", "ansible_run_tags")
-CHECKS = "ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs."
 VAULTED = ("AnsibleVaultEncryptedUnicode", "EncryptedString")
 
 
@@ -96,7 +95,7 @@ class PlayInputs:
         """What hosts of the play want of each other's network, also those that the run is limited without."""
         found: list[str] = []
         for role in self.roles:
-            module = _checks(role.name) if role.name in known else None
+            module = checks.module_of(role.name) if role.name in known else None
             if module is not None and hasattr(module, "between_hosts"):
                 others, ask = self._others(role, variables, templar)
                 found += module.between_hosts(str(variables["inventory_hostname"]), known[role.name], others, ask)
@@ -191,7 +190,7 @@ def _about(role: RoleSpec, raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _contradictions(role: RoleSpec, values: Mapping[str, Any]) -> list[str]:
-    module = _checks(role.name) if role.collection == OWN else None
+    module = checks.module_of(role.name) if role.collection == OWN else None
     found: list[str] = module.problems(values) if module else []
     return found
 
@@ -200,21 +199,10 @@ def _conflicts(known: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """What roles of one play want in two ways. Each role that may be in conflict with another looks for itself."""
     found: list[str] = []
     for name, values in known.items():
-        module = _checks(name)
+        module = checks.module_of(name)
         if hasattr(module, "conflicts"):
             found += module.conflicts(values, known)
     return found
-
-
-def _checks(role: str) -> Any:
-    """The module that checks a role's inputs; None where there is none."""
-    name = CHECKS + role
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
-        return None
 
 
 def _where(role: Any) -> tuple[str, str, str]:

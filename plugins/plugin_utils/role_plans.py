@@ -8,7 +8,6 @@ Each role tells its own files in `meta/touches.yml`; roles that are made of cont
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -23,11 +22,10 @@ from ansible_collections.evenkeel.ops.plugins.module_utils.providers.draft impor
 from ansible_collections.evenkeel.ops.plugins.module_utils.scoped_files import scoped_path
 
 from . import firewall_services, kernel_profiles
-from .role_inputs import hardening
+from .role_inputs import checks, hardening
 from .role_inputs.checks import Listener
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
-INPUTS = "ansible_collections.evenkeel.ops.plugins.plugin_utils.role_inputs."
 TOUCHES = "meta/touches.yml"
 REPLACED, REMOVED, EDITED, OWNED = "replaced", "removed", "edited", "owned"
 HOWS = (REPLACED, REMOVED, EDITED, OWNED)
@@ -124,13 +122,7 @@ def patterns(plans: Iterable[RolePlan]) -> list[str]:
 
 def _asked(question: str, role: str, inputs: Mapping[str, Any]) -> Iterable[Any]:
     """What role_inputs/<role>.py answers; nothing where it does not know the question."""
-    try:
-        module = importlib.import_module(INPUTS + role)
-    except ModuleNotFoundError as error:
-        if error.name != INPUTS + role:
-            raise
-        return ()
-    found: Iterable[Any] = getattr(module, question, lambda _inputs: ())(inputs)
+    found: Iterable[Any] = getattr(checks.module_of(role), question, lambda _inputs: ())(inputs)
     return found
 
 

@@ -144,11 +144,7 @@ def _arguments(arguments: Iterable[Any]) -> list[str]:
 
 def listeners(inputs: Mapping[str, Any]) -> list[checks.Listener]:
     """Where the role listens with these inputs: the web interface, and what the others of a cluster talk to."""
-    address, port = (
-        str(inputs.get("alertmanager_listen_address") or "*"),
-        checks.as_int(inputs.get("alertmanager_port")),
-    )
-    found = [] if port is None else [checks.Listener("alertmanager_port", address, port)]
+    found = checks.listener_of(inputs, "alertmanager")
     host, _colon, last = str(inputs.get("alertmanager_cluster_listen_address") or "").rpartition(":")
     port = checks.as_int(last)
     return found + ([] if port is None else [checks.Listener("alertmanager_cluster_listen_address", host or "*", port)])

@@ -80,8 +80,4 @@ def _certificate(inputs: Mapping[str, Any]) -> Iterator[str]:
 
 def listeners(inputs: Mapping[str, Any]) -> list[checks.Listener]:
     """Where the role listens with these inputs."""
-    address, port = (
-        str(inputs.get("backup_server_listen_address") or "*"),
-        checks.as_int(inputs.get("backup_server_port")),
-    )
-    return [] if port is None else [checks.Listener("backup_server_port", address, port)]
+    return checks.listener_of(inputs, "backup_server")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -36,6 +37,24 @@ class Listener(NamedTuple):
     def __str__(self) -> str:
         address = f"[{self.address}]" if ":" in self.address else self.address or "*"
         return f"{address}:{self.port}"
+
+
+def module_of(role: str) -> Any:
+    """The module of this package that knows a role's inputs; None where there is none."""
+    name = f"{__package__}.{role}"
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        return None
+
+
+def listener_of(inputs: Mapping[str, Any], role: str) -> list[Listener]:
+    """Where a role listens that has one address and one port, by the inputs <role>_listen_address and <role>_port."""
+    port = as_int(inputs.get(f"{role}_port"))
+    address = str(inputs.get(f"{role}_listen_address") or "*")
+    return [] if port is None else [Listener(f"{role}_port", address, port)]
 
 
 def entries(value: Any) -> list[Mapping[str, Any]]:

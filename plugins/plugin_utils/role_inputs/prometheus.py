@@ -134,5 +134,4 @@ def _never_fires(
 
 def listeners(inputs: Mapping[str, Any]) -> list[checks.Listener]:
     """Where the role listens with these inputs."""
-    address, port = str(inputs.get("prometheus_listen_address") or "*"), checks.as_int(inputs.get("prometheus_port"))
-    return [] if port is None else [checks.Listener("prometheus_port", address, port)]
+    return checks.listener_of(inputs, "prometheus")
