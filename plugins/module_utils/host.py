@@ -108,6 +108,13 @@ class Host:
             raise CommandFailed(result)
         return result
 
+    def glance(self, path: str) -> str:
+        """A text that may be gone or hidden by now, as those of other processes; empty then."""
+        try:
+            return self.fs.read(self.path(path)).decode("utf-8", "replace")
+        except OSError:
+            return ""
+
     def has(self, program: str) -> bool:
         """Whether `program` can be found."""
         return shutil.which(program, path=COMMAND_PATH) is not None

@@ -52,7 +52,7 @@ def operator_uids(host: Host, environ: Mapping[str, str]) -> set[int]:
     """User ids of everybody on the way from the login to this process."""
     uids = {os.getuid(), *_uids_before(environ)}
     for pid in ancestors(host):
-        uids |= _status_uids(host, pid) | _kept_login(host, pid)
+        uids |= {*uids_of(host, pid), *_kept_login(host, pid)}
     return uids
 
 
@@ -81,7 +81,7 @@ def _bits_of(host: Host, name: str, fingerprint: str) -> int:
     """The length of the RSA key with this fingerprint, if it is among the account's keys."""
     entry = host.run(["getent", "passwd", name]).out.strip().split(":")
     for path in (".ssh/authorized_keys", ".ssh/authorized_keys2") if len(entry) > 5 else ():
-        lines = (line.split() for line in _read(host, f"{entry[5]}/{path}").splitlines())
+        lines = (line.split() for line in host.glance(f"{entry[5]}/{path}").splitlines())
         for words in lines:
             if rsa_fingerprint(words) == fingerprint:
                 return rsa_bits(words)
@@ -94,8 +94,8 @@ def _login_uid(host: Host, environ: Mapping[str, str]) -> int:
     for pid in ancestors(host):
         for login in _kept_login(host, pid):
             return login
-        if "SSH_CONNECTION=" in _read(host, f"/proc/{pid}/environ"):
-            uid = min(_status_uids(host, pid), default=uid)
+        if "SSH_CONNECTION=" in host.glance(f"/proc/{pid}/environ"):
+            uid = min(uids_of(host, pid), default=uid)
     return next(iter(_uids_before(environ)), uid)
 
 
@@ -106,7 +106,7 @@ def _uids_before(environ: Mapping[str, str]) -> list[int]:
 
 def _kept_login(host: Host, pid: int) -> set[int]:
     """The uid that the kernel keeps for the login of a process; none where it keeps none."""
-    login = _read(host, f"/proc/{pid}/loginuid").strip()
+    login = host.glance(f"/proc/{pid}/loginuid").strip()
     return {int(login)} if login.isdigit() and int(login) != UNSET_LOGIN else set()
 
 
@@ -127,7 +127,7 @@ def _connection_words(host: Host, environ: Mapping[str, str]) -> list[str]:
     for pid in ancestors(host):
         if value:
             break
-        pairs = _read(host, f"/proc/{pid}/environ").split("\0")
+        pairs = host.glance(f"/proc/{pid}/environ").split("\0")
         value = next((pair.partition("=")[2] for pair in pairs if pair.startswith("SSH_CONNECTION=")), "")
     words = value.split()
     return words if len(words) == 4 and words[3].isdigit() else []
@@ -140,15 +140,9 @@ def sshd_ports(host: Host) -> set[int]:
     return {int(word[1]) for word in words if len(word) == 2 and word[0] == "port" and word[1].isdigit()}
 
 
-def _status_uids(host: Host, pid: int) -> set[int]:
-    for line in _read(host, f"/proc/{pid}/status").splitlines():
+def uids_of(host: Host, pid: int) -> list[int]:
+    """The real, effective, saved and file system's uid of a process; none where it is gone."""
+    for line in host.glance(f"/proc/{pid}/status").splitlines():
         if line.startswith("Uid:"):
-            return {int(uid) for uid in line.split()[1:]}
-    return set()
-
-
-def _read(host: Host, path: str) -> str:
-    try:
-        return host.fs.read(host.path(path)).decode("utf-8", "replace")
-    except OSError:
-        return ""
+            return [int(uid) for uid in line.split()[1:]]
+    return []

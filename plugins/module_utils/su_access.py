@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .host import Host
-from .operator_session import ancestors
+from .operator_session import ancestors, uids_of
 
 STACK = "/etc/pam.d/su"
 MODULE = "pam_wheel.so"
@@ -36,8 +36,8 @@ def _caller_of_su(host: Host) -> int | None:
     below = ""
     for pid in ancestors(host):
         if below in ("su", "su-l"):
-            return _real_uid(host, pid)
-        below = _read(host, pid, "comm").strip()
+            return next(iter(uids_of(host, pid)), None)
+        below = host.glance(f"/proc/{pid}/comm").strip()
     return None
 
 
@@ -49,15 +49,3 @@ def _group(host: Host, options: Sequence[str]) -> str:
     if host.run(["getent", "group", "wheel"]).ok:
         return "wheel"
     return host.run(["getent", "group", "0"]).out.partition(":")[0] or "root"
-
-
-def _real_uid(host: Host, pid: int) -> int | None:
-    uids = [line.split() for line in _read(host, pid, "status").splitlines() if line.startswith("Uid:")]
-    return int(uids[0][1]) if uids and len(uids[0]) > 1 else None
-
-
-def _read(host: Host, pid: int, name: str) -> str:
-    try:
-        return host.fs.read(host.path(f"/proc/{pid}/{name}")).decode("utf-8", "replace")
-    except OSError:
-        return ""

@@ -13,7 +13,7 @@ from ..listening_ports import Socket
 from ..providers.base import Control
 from ..providers.firewall import waits_for_others
 from ..providers.service import full_name, wanted_state
-from .scene import Scene, read_text_quietly
+from .scene import Scene
 from .touch import Touch
 
 FORWARDING = ("net.ipv4.ip_forward", "net.ipv4.conf.", "net.ipv6.conf.")
@@ -92,5 +92,5 @@ def _is_bridge(scene: Scene, name: str) -> bool:
 
 
 def _is_tunnel(scene: Scene, name: str) -> bool:
-    kind = read_text_quietly(scene.host, f"/sys/class/net/{name}/uevent")
+    kind = scene.host.glance(f"/sys/class/net/{name}/uevent")
     return "DEVTYPE=wireguard" in kind or os.path.exists(scene.host.path(f"/sys/class/net/{name}/tun_flags"))

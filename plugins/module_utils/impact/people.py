@@ -18,7 +18,7 @@ from ..providers.base import Control, Verdict
 from ..scoped_files import names_in
 from ..ssh_keys import NO_BITS, rsa_bits
 from ..sshd_access import LISTS, refusal
-from .scene import Login, Scene, read_text_quietly, records
+from .scene import Login, Scene, records
 from .touch import Touch
 
 SUDOERS = ("/etc/sudoers", "/etc/sudoers.d")
@@ -136,7 +136,7 @@ def sudo_subjects(scene: Scene) -> list[str]:
         scene.unseen["rules of sudo"] = "needs root"
         return []
     files = [SUDOERS[0], *(f"{SUDOERS[1]}/{name}" for name in names_in(scene.host, SUDOERS[1]))]
-    texts = [read_text_quietly(scene.host, path) for path in files if "." not in os.path.basename(path)]
+    texts = [scene.host.glance(path) for path in files if "." not in os.path.basename(path)]
     matches = [RULE.match(line) for text in texts for line in text.splitlines()]
     names = sorted({name.strip() for match in matches if match for name in match[1].split(",")})
     return [f"{name} ({_members(scene, name[1:])})" if name.startswith("%") else name for name in names]

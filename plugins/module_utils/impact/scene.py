@@ -124,7 +124,7 @@ class Scene:
         return self._link(pid, f"ns/{kind}")
 
     def _proc(self, pid: int, name: str) -> str:
-        return read_text_quietly(self.host, f"/proc/{pid}/{name}")
+        return self.host.glance(f"/proc/{pid}/{name}")
 
     def _link(self, pid: int, name: str) -> str:
         try:
@@ -144,7 +144,7 @@ class Scene:
     def connections(self) -> list[Connection]:
         """Connections that peers outside this host have made."""
         ports = {socket.port for socket in read_sockets(self.host.path("/proc")) if socket.protocol == "tcp"}
-        tables = (read_text_quietly(self.host, f"/proc/net/{name}") for name in ("tcp", "tcp6"))
+        tables = (self.host.glance(f"/proc/net/{name}") for name in ("tcp", "tcp6"))
         return [found for table in tables for found in parse_connections(table) if found.port in ports]
 
     @cached_property
@@ -223,7 +223,7 @@ class Scene:
     @cached_property
     def mounts(self) -> list[tuple[str, str]]:
         """Mount points with their type, the longest path first."""
-        lines = (line.split() for line in read_text_quietly(self.host, "/proc/mounts").splitlines())
+        lines = (line.split() for line in self.host.glance("/proc/mounts").splitlines())
         found = {words[1].replace("\\040", " "): words[2] for words in lines if len(words) > 2}
         return sorted(found.items(), key=lambda mount: -len(mount[0]))
 
@@ -246,16 +246,8 @@ def within(path: str, directory: str) -> bool:
 
 def records(host: Host, path: str, fields: int) -> list[list[str]]:
     """The lines of a file with fields between colons."""
-    lines = (line.split(":") for line in read_text_quietly(host, path).splitlines())
+    lines = (line.split(":") for line in host.glance(path).splitlines())
     return [line for line in lines if len(line) >= fields]
-
-
-def read_text_quietly(host: Host, path: str) -> str:
-    """A text that may be gone or hidden by now."""
-    try:
-        return host.fs.read(host.path(path)).decode("utf-8", "replace")
-    except OSError:
-        return ""
 
 
 def parse_connections(table: str) -> Iterator[Connection]:

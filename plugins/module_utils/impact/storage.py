@@ -10,7 +10,7 @@ from typing import Any
 
 from ..providers.base import Control, Verdict
 from ..scoped_files import names_in
-from .scene import Scene, read_text_quietly, within
+from .scene import Scene, within
 from .touch import Touch
 
 RIGHTS = {4: "read", 2: "write", 1: "enter or run"}
@@ -39,7 +39,7 @@ def kernel_module(control: Control, scene: Scene) -> Iterator[Touch]:
     name = str(control.state["name"])
     if control.state.get("state") == "loaded":
         return
-    for line in read_text_quietly(scene.host, "/proc/modules").splitlines():
+    for line in scene.host.glance("/proc/modules").splitlines():
         words = line.split()
         if len(words) > 3 and words[0] == name.replace("-", "_"):
             users = words[3].rstrip(",")

@@ -214,9 +214,7 @@ class Setting(Provider):
         for path, control in deciding:
             entry = entry_of(control)
             words = refusal(entry.key, entry.values, login) if login else ""
-            if words:
-                drafts[path].verdicts[control.id] = ShutOut(words).verdict()
-                self._compute(drafts[path], groups[path], failed_of(drafts[path]))
+            self._shut_out(drafts[path], groups[path], control, words)
         self._fail_what_ends_su(drafts, groups)
 
     def _fail_what_ends_su(self, drafts: dict[str, Draft], groups: dict[str, list[Control]]) -> None:
@@ -229,9 +227,13 @@ class Setting(Provider):
             if control.state["state"] != "present" or verdict.status != CHANGE or su_access.MODULE not in entry.key:
                 continue
             words = su_access.refusal(self.host, [word for value in entry.values for word in value.split()])
-            if words:
-                draft.verdicts[control.id] = ShutOut(words).verdict()
-                self._compute(draft, groups[su_access.STACK], failed_of(draft))
+            self._shut_out(draft, groups[su_access.STACK], control, words)
+
+    def _shut_out(self, draft: Draft, members: Sequence[Control], control: Control, words: str) -> None:
+        """Draft the file without a control that would shut out the operator, where words say so."""
+        if words:
+            draft.verdicts[control.id] = ShutOut(words).verdict()
+            self._compute(draft, members, failed_of(draft))
 
     def _read(self, path: str, drafts: dict[str, Draft]) -> bytes | None:
         """A file as it would be after this call."""
