@@ -270,23 +270,25 @@ def _reduced(
     for control in asked:
         kept = {key: value for key, value in control.items() if key not in controls_input.PROSE and key != "area"}
         if control["id"] in overrides:
-            override = overrides[control["id"]]
             key = next((each for each in kept if each in PROVIDERS), None)
             if key is None or not isinstance(kept[key], Mapping):
                 problems.append(f"control {control['id']} has no state key that overrides could change")
                 continue
-            wish = override if isinstance(override, Mapping) else {"value": override}
-            kept[key] = {**kept[key], **wish}
+            kept[key] = {**kept[key], **_options(overrides[control["id"]])}
         controls.append(kept)
     return controls, problems
+
+
+def _options(override: Any) -> Mapping[str, Any]:
+    """What an override says of a control's state; a plain value stands for `value`."""
+    return override if isinstance(override, Mapping) else {"value": override}
 
 
 def _out_of_range(catalogue: Sequence[Mapping[str, Any]], overrides: Mapping[str, Any]) -> list[str]:
     """Values that a control does not allow, also of controls that another profile has."""
     problems = []
-    for control in catalogue:
-        override = overrides.get(control["id"])
-        value = override.get("value") if isinstance(override, Mapping) else override
+    for control in catalogue if overrides else ():
+        value = _options(overrides.get(control["id"])).get("value")
         if value is not None and "allowed" in control:
             problems += value_ranges.problems(control, value)
     return problems

@@ -59,20 +59,27 @@ def _shut_ways(
     along = PASSES_ON.get(normal_key(mine.state["key"]))
     if along is None:
         return []
-    shut = [
-        other["id"]
-        for other in hardening
-        if (other.get("firewall") or {}).get("policy", {}).get("forward") == "drop"
-        or (
-            normal_key((other.get("sysctl") or {}).get("key", "")) in along and str(other["sysctl"].get("value")) == "0"
-        )
-    ]
     return [
         f"kernel_profile {profile} wants the host to pass packets on ({mine.id}), hardening_profile {hardening_profile}"
-        f" keeps it from that ({name}). Allowed is one of the two: put {name} into hardening_controls_disabled or waive"
-        f" it, or put {mine.id} into kernel_settings_disabled."
-        for name in shut
+        f" keeps it from that ({other['id']}). {_way_out(mine.id, other['id'])}"
+        for other in hardening
+        if _keeps_packets(other, along)
     ]
+
+
+def _keeps_packets(control: Mapping[str, Any], keys: Sequence[str]) -> bool:
+    """Whether a control drops what would be passed on, or sets one of these keys to 0."""
+    if "firewall" in control:
+        return (control["firewall"].get("policy") or {}).get("forward") == "drop"
+    sysctl = control.get("sysctl")
+    return sysctl is not None and normal_key(sysctl["key"]) in keys and str(sysctl["value"]) == "0"
+
+
+def _way_out(mine: str, other: str) -> str:
+    return (
+        f"Allowed is one of the two: put {other} into hardening_controls_disabled or waive it, or put {mine} into"
+        " kernel_settings_disabled."
+    )
 
 
 def wanted(control: Control) -> Any:
@@ -110,8 +117,8 @@ def _sentence(mine: Control, value: str, other: Control, profile: str, hardening
     subject = PROVIDERS[mine.key].subject(mine).replace("kernel_module ", "kernel module ")
     return (
         f"kernel_profile {profile} wants {subject} to be {value} ({mine.id}), hardening_profile {hardening_profile}"
-        f" wants it to be {_text(wanted(other))} ({other.id}). {_winner(mine, other)} Allowed is one of the two: put"
-        f" {other.id} into hardening_controls_disabled or waive it, or put {mine.id} into kernel_settings_disabled."
+        f" wants it to be {_text(wanted(other))} ({other.id}). {_winner(mine, other)}"
+        f" {_way_out(mine.id, other.id)}"
     )
 
 
