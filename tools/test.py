@@ -279,6 +279,7 @@ def main() -> int:
     if options.full:
         # molecule/switch: every lock-out five times
         os.environ.setdefault("EVENKEEL_SWITCH_REPEATS", "5")
+        # sanity: every Python of targets and controllers
         os.environ.setdefault("EVENKEEL_SANITY_PYTHONS", "3.9 3.10 3.11 3.12 3.13 3.14")
         # molecule/site: every area of the hardening
         os.environ.setdefault("EVENKEEL_WHOLE_SITE", "1")

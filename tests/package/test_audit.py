@@ -21,6 +21,9 @@ WRITES = re.compile(rf"^\d+ +(?:{OPENED_TO_WRITE}|{CHANGED})")
 ALLOWED = re.compile(r'"/(?:dev|tmp|proc/self)[/"]')
 
 
+LOOKED_ONLY = re.compile(r"^localhost\s+: ok=\d+\s+changed=0\s+unreachable=0\s+failed=0", re.MULTILINE)
+
+
 def state(directories: tuple[str, ...] = WATCHED) -> dict[str, tuple[int, int, int]]:
     """Everything below these directories, with what shows that it was touched."""
     return dict(entries(directories))
@@ -39,7 +42,7 @@ def test_audit_changes_nothing(place: Place) -> None:
     """It reports no change, says what it saw, and no watched file was touched."""
     before = state()
     printed = place.playbook("evenkeel.ops.audit")
-    assert re.search(r"^localhost\s+: ok=\d+\s+changed=0\s+unreachable=0\s+failed=0", printed, re.MULTILINE), printed
+    assert LOOKED_ONLY.search(printed), printed
     assert re.search(r"kernel \S+", printed), printed
     assert "reboot: " in printed, printed
     assert state() == before
@@ -48,7 +51,7 @@ def test_audit_changes_nothing(place: Place) -> None:
 def test_audit_is_the_same_in_check_mode(place: Place) -> None:
     """A summary that changes nothing has nothing to predict."""
     printed = place.playbook("evenkeel.ops.audit", "--check")
-    assert re.search(r"^localhost\s+: ok=\d+\s+changed=0\s+unreachable=0\s+failed=0", printed, re.MULTILINE), printed
+    assert LOOKED_ONLY.search(printed), printed
 
 
 def test_audit_writes_its_evidence_and_fails_below_the_threshold(place: Place) -> None:
@@ -84,9 +87,7 @@ def test_make_audit_looks_at_this_machine() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"^localhost\s+: ok=\d+\s+changed=0\s+unreachable=0\s+failed=0", done.stdout, re.MULTILINE), (
-        done.stdout
-    )
+    assert LOOKED_ONLY.search(done.stdout), done.stdout
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed: system calls were not watched")

@@ -9,15 +9,21 @@ import fcntl
 import json
 import os
 import select
+import shutil
 import subprocess
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import pytest
+
 from tools.audit_sample import CHROMIUM
 
 PATIENCE = 120
+needs_browser = pytest.mark.skipif(
+    not shutil.which("chromium"), reason="chromium is not installed: the page was not opened in a browser"
+)
 # Beyond those that the shell below gives to the browser.
 FIRST_FREE = 10
 

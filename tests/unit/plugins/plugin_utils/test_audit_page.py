@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -24,14 +23,11 @@ from ansible_collections.evenkeel.ops.plugins.plugin_utils.audit_page.render imp
     step,
 )
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.audit_report import OPEN, STATUSES, About, Audited, build
+from browser import PATIENCE, needs_browser
 
 from tools.audit_sample import CHROMIUM, fleet, report
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'`{{7*7}}</script><script>alert(2)</script>&amp;\u202egnp"
-PATIENCE = 120
-needs_browser = pytest.mark.skipif(
-    not shutil.which("chromium"), reason="chromium is not installed: the page was not opened in a browser"
-)
 VOID = {"meta", "input", "img", "br", "link"}
 
 

@@ -6,20 +6,17 @@
 from __future__ import annotations
 
 import base64
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.audit_page.render import render, whole
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.audit_report import OPEN
-from browser import Browser
+from browser import Browser, needs_browser
 
 from tools.audit_sample import report
 
-pytestmark = pytest.mark.skipif(
-    not shutil.which("chromium"), reason="chromium is not installed: the page was not opened in a browser"
-)
+pytestmark = needs_browser
 VISIBLE = "[...document.querySelectorAll('table.findings tbody tr')].filter(row => row.offsetParent !== null)"
 PHONE = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
 # A sheet of A4 without its margins of 14 mm, at 96 dots to the inch.
