@@ -32,6 +32,8 @@ LANES = 2
 LONG = ("molecule-site", "molecule-patching", "molecule-vault_agent")
 # Scenarios that put hosts under load or let deadlines run out.
 ALONE = ("blue_green", "config_tree", "haproxy", "keepalived", "rolling", "switch")
+# Scenarios whose check mode is left to `make test-full`.
+CHECKED_WHEN_FULL = ("site",)
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def parts(full: bool) -> list[Part]:
         Part("images", [[PYTHON, "-m", "tools.lab", "build"]], needs="engine"),
         Part("package", [[PYTHON, "-m", "pytest", "tests/package"]], needs="images", env=own_modules),
     ]
-    scenarios = [scenario(path.parent.name) for path in sorted((CHECKOUT / "molecule").glob("*/molecule.yml"))]
+    scenarios = [scenario(path.parent.name, full) for path in sorted((CHECKOUT / "molecule").glob("*/molecule.yml"))]
     # The longest first, so that the lanes end together.
     found += sorted(scenarios, key=lambda part: (part.alone, part.name not in LONG))
     found.append(Part("lab", [[PYTHON, "-m", "pytest", "tests/lab"]], needs="images", env=own_modules, alone=True))
@@ -97,7 +99,7 @@ def lint_commands() -> list[list[str]]:
     return commands
 
 
-def scenario(name: str) -> Part:
+def scenario(name: str, full: bool = False) -> Part:
     """One Molecule scenario, with a state directory of its own."""
     state = CHECKOUT / "build/molecule" / name
     env = {
@@ -107,8 +109,10 @@ def scenario(name: str) -> Part:
         "NO_COLOR": "1",
         "COLUMNS": "160",
     }
-    command = ["molecule", "test", "-s", name]
-    return Part(f"molecule-{name}", [command], needs="images", alone=name in ALONE, env=env, fresh=state)
+    commands = [["molecule", "test", "-s", name]]
+    if full and name in CHECKED_WHEN_FULL:
+        commands.append(["molecule", "check", "-s", name])
+    return Part(f"molecule-{name}", commands, needs="images", alone=name in ALONE, env=env, fresh=state)
 
 
 def choose(wanted: str, every: list[Part]) -> list[Part]:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make a mirror of what this host's apt has fetched, with Debian's own signatures, and say where its suites are.
+"""Make a mirror of what the image's apt has fetched, with Debian's own signatures, and say where its suites are.
 
 Usage: serve_mirror.py DIRECTORY
 The tree lies in DIRECTORY/debian, and once more below DIRECTORY/http:/<host>/debian, where a web server finds it when
@@ -15,11 +15,12 @@ import sys
 from pathlib import Path
 from urllib.parse import unquote
 
-LISTS, ARCHIVES = Path("/var/lib/apt/lists"), Path("/var/cache/apt/archives")
+# The lists as they came: those of apt are trimmed to what the lab needs, and no longer what Debian signed.
+LISTS, ARCHIVES = Path("/opt/lab/lists"), Path("/var/cache/apt/archives")
 
 
 def content(path: Path) -> bytes:
-    """A list as it was before apt packed it."""
+    """A list as it was before the image packed it."""
     return subprocess.run(["/usr/lib/apt/apt-helper", "cat-file", path], check=True, capture_output=True).stdout
 
 

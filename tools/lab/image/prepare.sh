@@ -54,7 +54,11 @@ sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "/opt/lab/$packages" | while read -r lin
     "download_$family" $line < /dev/null > /tmp/download.log 2>&1 || { cat /tmp/download.log; exit 1; }
 done
 rm -f /tmp/download.log
-[ "$family" = dnf ] || apt_get dist-upgrade --download-only
+[ "$family" = dnf ] || {
+    apt_get dist-upgrade --download-only
+    python3 /opt/lab/trim_lists.py /opt/lab/lists
+    apt-cache gencaches
+}
 
 # Hardware, consoles and unattended downloads have no place in a container.
 systemctl mask -q console-getty.service getty.target getty-static.service systemd-udevd.service \
