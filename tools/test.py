@@ -1,7 +1,7 @@
 """`make test`: all parts, each with its log, a table of minutes at the end.
 
 Two parts run at a time: a part waits for hosts more than it computes. What measures time, or looks at all containers of
-the machine, runs alone.
+the machine, runs alone; only what is patient fills the time that its hosts leave idle, and gives way to them.
 """
 
 from __future__ import annotations
@@ -26,10 +26,13 @@ from tools.runs import LOGS, environment, log_path
 
 PYTHON = sys.executable
 PATIENCE = 25 * 60
+# What gives way to others needs longer.
+LONG_PATIENCE = 60 * 60
+AUTOGROUP = Path("/proc/self/autogroup")
 HEARTBEAT = 30
 TAIL = 40
 LANES = 2
-LONG = ("molecule-site", "molecule-patching", "molecule-vault_agent")
+LONG = ("molecule-site", "molecule-hardening", "molecule-vault_agent", "molecule-alertmanager", "molecule-backup")
 # Scenarios that put hosts under load or let deadlines run out.
 ALONE = ("blue_green", "config_tree", "haproxy", "keepalived", "rolling", "switch")
 # Scenarios whose check mode is left to `make test-full`.
@@ -40,13 +43,15 @@ CHECKED_WHEN_FULL = ("site",)
 class Part:
     """Commands that are one line of the table. `needs` names a part without which this one cannot be tried.
 
-    While a part that is `alone` runs, no other does.
+    While a part that is `alone` runs, no other does but one that is `patient`: it only computes, without a deadline,
+    and gets the processors when nobody else wants them.
     """
 
     name: str
     commands: Sequence[Sequence[str]]
     needs: str = ""
     alone: bool = False
+    patient: bool = False
     env: dict[str, str] = field(default_factory=dict)
     fresh: Path | None = None
 
@@ -62,21 +67,24 @@ class Outcome:
 
 
 def parts(full: bool) -> list[Part]:
-    """Parts in order: those that need no container first, those that run alone last."""
+    """Parts in order: what needs no container, scenarios, what is patient, what runs alone."""
     own_modules = {"PYTHONPATH": f"{CHECKOUT / '.venv/collections'}:{CHECKOUT}"}
     found = [
         Part("setup", [["tools/setup.sh"], ["tools/test_programs.sh"]], alone=True),
         Part("unit", [[PYTHON, "-m", "pytest", "tests/unit"]], env=own_modules),
-        Part("lint", lint_commands(), env={"MYPYPATH": ".venv/collections"}),
-        Part("sanity", [["tools/sanity.sh"]]),
         Part("contract", [[PYTHON, "-m", "pytest", "tests/contract"]], env=own_modules),
         Part("engine", [[PYTHON, "-m", "tools.lab", "engine", "start"]]),
         Part("images", [[PYTHON, "-m", "tools.lab", "build"]], needs="engine"),
         Part("package", [[PYTHON, "-m", "pytest", "tests/package"]], needs="images", env=own_modules),
     ]
+    patient = [
+        Part("lint", lint_commands(), env={"MYPYPATH": ".venv/collections"}, patient=True),
+        Part("sanity", [["tools/sanity.sh"]], patient=True),
+    ]
     scenarios = [scenario(path.parent.name, full) for path in sorted((CHECKOUT / "molecule").glob("*/molecule.yml"))]
     # The longest first, so that the lanes end together.
-    found += sorted(scenarios, key=lambda part: (part.alone, part.name not in LONG))
+    found += sorted((part for part in scenarios if not part.alone), key=lambda part: part.name not in LONG)
+    found += [*patient, *(part for part in scenarios if part.alone)]
     found.append(Part("lab", [[PYTHON, "-m", "pytest", "tests/lab"]], needs="images", env=own_modules, alone=True))
     if full:
         found.append(Part("full", [[PYTHON, "-m", "pytest", "-s", "tests/full"]], env=own_modules, alone=True))
@@ -154,6 +162,14 @@ def run_part(part: Part) -> Outcome:
     return Outcome(part.name, not failed, seconds, "; ".join(failed))
 
 
+def give_way() -> None:
+    """Take the processors only when nobody else wants them."""
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    # Where the kernel shares by session, a process is idle only within its own.
+    if AUTOGROUP.exists():
+        AUTOGROUP.write_text("19", encoding="ascii")
+
+
 class Running:
     """The commands at work, each in a process group of its own."""
 
@@ -175,6 +191,7 @@ class Running:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                preexec_fn=give_way if part.patient else None,
             )
             self._processes.add(process)
         try:
@@ -193,13 +210,14 @@ class Running:
             self._end(process)
 
     def _await(self, part: Part, command: Sequence[str], process: subprocess.Popen[bytes], start: float) -> str:
-        while time.monotonic() - start < PATIENCE:
+        patience = LONG_PATIENCE if part.patient else PATIENCE
+        while time.monotonic() - start < patience:
             try:
                 status = process.wait(timeout=HEARTBEAT)
                 return f"exit status {status}" if status else ""
             except subprocess.TimeoutExpired:
                 say(f"  {part.name}: {time.monotonic() - start:.0f} s, {command[0]} is at work")
-        return f"stopped after {PATIENCE // 60} minutes"
+        return f"stopped after {patience // 60} minutes"
 
     def _end(self, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is None:
@@ -234,13 +252,18 @@ def run_all(chosen: list[Part]) -> list[Outcome]:
 
 
 def next_part(waiting: list[Part], at_work: list[Part]) -> Part | None:
-    """The first part that may begin now: none overtakes what it needs, nor a part that runs alone."""
-    if len(at_work) >= LANES or any(part.alone for part in at_work):
+    """The first part that may begin now: none overtakes what it needs, and only a patient one what runs alone."""
+    if len(at_work) >= LANES:
         return None
     unfinished = {part.name for part in [*at_work, *waiting]}
+    others = [part for part in at_work if not part.patient]
     for part in waiting:
+        if part.patient and len(others) < len(at_work):
+            continue
         if part.alone:
-            return None if at_work else part
+            return None if others else part
+        if any(other.alone for other in others) and not part.patient:
+            return None
         if part.needs not in unfinished:
             return part
     return None
@@ -287,6 +310,8 @@ def main() -> int:
         os.environ.setdefault("EVENKEEL_SANITY_PYTHONS", "3.9 3.10 3.11 3.12 3.13 3.14")
         # molecule/site: every area of the hardening
         os.environ.setdefault("EVENKEEL_WHOLE_SITE", "1")
+        # all scenarios: every wrong input, not a sample
+        os.environ.setdefault("EVENKEEL_WRONG_INPUTS", "all")
         # molecule/rolling: twenty reloads of each load balancer
         os.environ.setdefault("EVENKEEL_BALANCER_RELOADS", "20")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

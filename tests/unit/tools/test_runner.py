@@ -50,8 +50,8 @@ def test_the_page_has_the_marks() -> None:
     assert bench.written(bench.PAGE.read_text(encoding="utf-8"), "new")
 
 
-def part(name: str, code: str, needs: str = "", alone: bool = False) -> test.Part:
-    return test.Part(name, [[sys.executable, "-c", code]], needs=needs, alone=alone)
+def part(name: str, code: str, needs: str = "", alone: bool = False, patient: bool = False) -> test.Part:
+    return test.Part(name, [[sys.executable, "-c", code]], needs=needs, alone=alone, patient=patient)
 
 
 @pytest.fixture(autouse=True)
@@ -81,6 +81,31 @@ def test_two_parts_run_at_a_time_and_alone_means_alone() -> None:
     assert test.next_part([c, after], [alone]) is None
     assert test.next_part([after, c], [a]) == after
     assert test.next_part([part("d", "", needs="a"), c], [a]) == c
+
+
+def test_one_patient_part_fills_what_a_part_that_is_alone_leaves() -> None:
+    first, second = part("first", "", patient=True), part("second", "", patient=True)
+    alone, hurried = part("alone", "", alone=True), part("hurried", "")
+    assert test.next_part([hurried, first], []) == hurried
+    assert test.next_part([first, alone], [hurried]) == first
+    assert test.next_part([second, alone], [first]) == alone
+    assert test.next_part([second], [alone]) == second
+    assert test.next_part([second], [first]) is None
+    assert test.next_part([hurried, first], [alone]) is None, "what stands before it is not overtaken beside setup"
+    assert test.next_part([alone], [first, hurried]) is None
+
+
+def test_a_patient_part_gives_way() -> None:
+    code = "import os, sys; sys.exit(os.sched_getscheduler(0) != os.SCHED_IDLE)"
+    assert test.run_part(part("patient", code, patient=True)).good
+    assert not test.run_part(part("hurried", code)).good
+
+
+@pytest.mark.skipif(not test.AUTOGROUP.exists(), reason="this kernel does not share processors by session")
+def test_the_session_of_a_patient_part_gives_way() -> None:
+    code = f"import sys; sys.exit('nice 19' not in open('{test.AUTOGROUP}').read())"
+    assert test.run_part(part("patient", code, patient=True)).good
+    assert not test.run_part(part("hurried", code)).good
 
 
 def test_a_stopped_run_ends_its_commands_and_begins_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
