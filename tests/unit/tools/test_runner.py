@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import threading
 from pathlib import Path
 
 import pytest
 
-from tools import bench, bench_balancer, bench_controls, runs, test
+from tools import bench, bench_balancer, bench_controls, bench_fleet, runs, test
 from tools.lab.inventory import Host, Publish
 from tools.lab.settings import LabError
 
@@ -37,6 +38,17 @@ def test_the_large_balancer_has_two_thousand_different_servers() -> None:
     assert len({pool["name"] for pool in pools}) == 200
     assert len({server["address"] for pool in pools for server in pool["servers"]}) == 2000
     assert bench.balancer_row(result(1)) == ("8", "12", "1", "2.0 s", "4.0 s")
+
+
+def test_the_benchmark_fails_where_a_promise_is_broken() -> None:
+    def broken(site: int = 0, modules: int = 60) -> list[str]:
+        fleet = bench_fleet.FleetCost(result(), dataclasses.replace(result(), modules=modules), result())
+        cost = bench_controls.Cost(200, result(), 3.0, 150.4, 2.6, 0.25)
+        return bench.promises_broken(result(site), cost, fleet, bench_balancer.BalancerCost(result(5), result()))
+
+    assert broken() == []
+    assert broken(site=1) == ["a second run changed something: web1: Deploy"]
+    assert broken(modules=61) == ["the second run of hardening took 15.2 modules per host; promised are at most 15"]
 
 
 def test_the_benchmark_replaces_only_its_part_of_the_page() -> None:
