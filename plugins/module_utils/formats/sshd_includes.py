@@ -1,14 +1,14 @@
 # Copyright: the evenkeel.ops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which file of an sshd configuration has the say over a keyword."""
+"""Which file of an sshd configuration has the say over a keyword, and for whom it says something else."""
 
 from __future__ import annotations
 
 import fnmatch
 import posixpath
-import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from .base import Entry
 from .document import Document
@@ -21,6 +21,17 @@ Reader = Callable[[str], "bytes | None"]
 Lister = Callable[[str], "list[str]"]
 
 
+@dataclass(frozen=True)
+class Exemption:
+    """A keyword below Match: what it is for some connections."""
+
+    file: str
+    line: int
+    criteria: str
+    keyword: str
+    value: str
+
+
 class SshdConfiguration:
     """The global part of sshd_config with everything that it includes, in the order in which sshd reads it."""
 
@@ -30,6 +41,7 @@ class SshdConfiguration:
         self._names = names
         self._format = Sshd()
         self.files: list[str] = []
+        self.exemptions: list[Exemption] = []
         # (file, keyword in lower case, value) in sshd's order.
         self.settings = list(self._walk(main, 0))
 
@@ -51,28 +63,38 @@ class SshdConfiguration:
             return f"{said[0][0]} sets {entry.key} {said[0][1]} first, and sshd takes the first value"
         return ""
 
-    def _walk(self, path: str, depth: int) -> Iterator[tuple[str, str, str]]:
+    def exceptions(self, entry: Entry) -> str:
+        """For whom Match blocks set another value, in one sentence; empty where none does."""
+        wanted = {self._format.normal(value) for value in entry.values}
+        found = [
+            f"{each.value} for {each.criteria} ({each.file} line {each.line})"
+            for each in self.exemptions
+            if each.keyword == entry.key.lower() and self._format.normal(each.value) not in wanted
+        ]
+        return f"Match blocks set {entry.key} to {', '.join(found)}" if found else ""
+
+    def _walk(self, path: str, depth: int, criteria: str = "") -> Iterator[tuple[str, str, str]]:
+        """Settings for all connections; what stands below Match, also in files included there, is noted apart."""
         content = self._read(path)
         if content is None or depth > DEPTH:
             return
-        self.files.append(path)
+        if not criteria:
+            self.files.append(path)
         document, entry = Document(content), Entry("", ())
-        for index in self._global(document):
+        for index in range(len(document)):
             parsed = self._format.parse(document.line(index), entry)
             if parsed is None:
                 continue
-            if parsed.key == "include":
+            if parsed.key == "match":
+                criteria = self._format.normal(parsed.value)
+            elif parsed.key == "include":
                 for pattern in parsed.value.split():
                     for name in self._expand(pattern.strip('"')):
-                        yield from self._walk(name, depth + 1)
+                        yield from self._walk(name, depth + 1, criteria)
+            elif criteria:
+                self.exemptions.append(Exemption(path, index + 1, criteria, parsed.key, parsed.value))
             else:
                 yield path, parsed.key, parsed.value
-
-    def _global(self, document: Document) -> Iterator[int]:
-        for index in range(len(document)):
-            if re.match(r"\s*match\s", document.line(index), re.IGNORECASE):
-                return
-            yield index
 
     def _expand(self, pattern: str) -> list[str]:
         """The files that an Include names; in a copy of /etc/ssh those of the copy."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -141,6 +141,7 @@ class Setting(Provider):
             self._guarded(plan, members, partial(self._draft, drafts, path, members))
         self._fail_what_is_shadowed(drafts, groups)
         self._fail_what_shuts_out(drafts, groups)
+        self._name_exceptions(drafts, groups)
         for path, draft in drafts.items():
             self._guarded(plan, groups[path], partial(self._step, plan, draft, groups[path]))
         return plan
@@ -179,16 +180,27 @@ class Setting(Provider):
                 break
         draft.verdicts.update(failed)
 
+    def _sshd(self, drafts: dict[str, Draft]) -> Iterator[tuple[str, Draft, SshdConfiguration]]:
+        """Files of sshd with the whole configuration that each is a part of."""
+        for path, draft in drafts.items():
+            if draft.format.name == "sshd":
+                configuration = SshdConfiguration(
+                    _main(path), lambda p: self._read(p, drafts), lambda d: self._names(d, drafts)
+                )
+                if configuration.exists:
+                    yield path, draft, configuration
+
+    def _name_exceptions(self, drafts: dict[str, Draft], groups: dict[str, list[Control]]) -> None:
+        """What Match blocks say otherwise is somebody's decision: it stays, and the verdict tells of it."""
+        for path, draft, configuration in self._sshd(drafts):
+            for control in groups[path]:
+                verdict = draft.verdicts[control.id]
+                if control.state["state"] == "present" and not verdict.reason:
+                    verdict.reason = configuration.exceptions(entry_of(control))
+
     def _fail_what_is_shadowed(self, drafts: dict[str, Draft], groups: dict[str, list[Control]]) -> None:
         """sshd takes the first value that it reads: a control whose value comes later would do nothing."""
-        for path, draft in drafts.items():
-            if draft.format.name != "sshd":
-                continue
-            configuration = SshdConfiguration(
-                _main(path), lambda p: self._read(p, drafts), lambda d: self._names(d, drafts)
-            )
-            if not configuration.exists:
-                continue
+        for path, draft, configuration in self._sshd(drafts):
             failed = failed_of(draft)
             for control in groups[path]:
                 problem = configuration.problem(path, entry_of(control)) if control.state["state"] == "present" else ""

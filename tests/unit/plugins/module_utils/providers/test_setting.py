@@ -190,6 +190,30 @@ def test_a_later_drop_in_or_an_equal_value_does_not_shadow(bench: Workbench) -> 
     assert {verdict.status for verdict in plan.verdicts.values()} == {CHANGE}
 
 
+def test_who_is_exempt_by_a_match_block_is_told(bench: Workbench) -> None:
+    """A Match block is somebody's decision: the control is met, and says for whom it is not."""
+    bench.write(
+        SSHD, "Include /etc/ssh/sshd_config.d/*.conf\n\nMatch Group  sftp Address 10.0.0.0/8\n\tPermitRootLogin yes\n"
+    )
+    bench.write(
+        "/etc/ssh/sshd_config.d/20-x.conf", "Match User git\nMaxAuthTries 9\nPermitRootLogin no\nInclude more.conf\n"
+    )
+    bench.write("/etc/ssh/more.conf", "Match all\nPermitRootLogin=prohibit-password\n")
+    controls = [sshd("a", "PermitRootLogin", "no"), sshd("b", "MaxAuthTries", 3), sshd("c", "X11Forwarding", "no")]
+    for status in (CHANGE, COMPLIANT):
+        verdicts = bench.plan(Setting, controls).verdicts
+        assert {verdict.status for verdict in verdicts.values()} == {status}
+        assert verdicts["a"].reason == (
+            "Match blocks set PermitRootLogin to prohibit-password for all (/etc/ssh/more.conf line 2), "
+            "yes for Group sftp Address 10.0.0.0/8 (/etc/ssh/sshd_config line 4)"
+        )
+        assert verdicts["b"].reason == (
+            "Match blocks set MaxAuthTries to 9 for User git (/etc/ssh/sshd_config.d/20-x.conf line 2)"
+        )
+        assert verdicts["c"].reason == ""
+        bench.run(Setting, controls)
+
+
 def test_a_control_that_fails_keeps_the_line_it_has(bench: Workbench) -> None:
     """Somebody shadows us later: our line is not dropped for that."""
     bench.write(SSHD, "Include /etc/ssh/sshd_config.d/*.conf\n")
