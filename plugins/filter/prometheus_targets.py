@@ -11,8 +11,8 @@ version_added: 0.1.0
 author: [The evenkeel.ops maintainers (@evenkeel)]
 description:
   - Returns one target for each exporter of each host, and one for HAProxy's own endpoint on hosts whose inventory
-    variables have C(haproxy_frontends), unless C(haproxy_metrics_enabled) is false; likewise one for Alertmanager on
-    hosts that have C(alertmanager_receivers).
+    variables have C(haproxy_frontends) or C(haproxy_listens), unless C(haproxy_metrics_enabled) is false; likewise one
+    for Alertmanager on hosts that have C(alertmanager_receivers).
   - Reads the hosts' inputs C(exporters_enabled), C(exporters_ports), C(haproxy_metrics_enabled),
     C(haproxy_metrics_port) and C(alertmanager_port); no facts are needed.
   - A host without an address is refused by name.

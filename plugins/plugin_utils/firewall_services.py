@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from . import given_roles
 from .role_inputs.checks import Listener, module_of
 from .role_specs import load_entry_points
 
@@ -19,11 +20,10 @@ INSTEAD = ("ports", "protocol", "chain")
 
 
 class Service(NamedTuple):
-    """Who listens: a role, by inputs whose names begin so, on hosts that are given one of `given`."""
+    """Who listens: a role, by inputs whose names begin so, on hosts that are given it."""
 
     role: str
     listens: tuple[str, ...]
-    given: tuple[str, ...] = ()
     question: str = "listeners"
     protocols: tuple[str, ...] = ("tcp",)
 
@@ -34,16 +34,14 @@ class Service(NamedTuple):
 
 
 SERVICES: Mapping[str, Sequence[Service]] = {
-    "alertmanager": [Service("alertmanager", ("alertmanager_port",), ("alertmanager_receivers",))],
-    "alertmanager_cluster": [
-        Service("alertmanager", ("alertmanager_cluster",), ("alertmanager_receivers",), protocols=("tcp", "udp"))
-    ],
-    "backup_server": [Service("backup_server", ("backup_server_port",), ("backup_server_users",))],
+    "alertmanager": [Service("alertmanager", ("alertmanager_port",))],
+    "alertmanager_cluster": [Service("alertmanager", ("alertmanager_cluster",), protocols=("tcp", "udp"))],
+    "backup_server": [Service("backup_server", ("backup_server_port",))],
     "exporters": [Service("exporters", ("exporters_ports",))],
     "haproxy": [Service("haproxy", ("haproxy_frontends", "haproxy_listens"))],
-    "haproxy_metrics": [Service("haproxy", ("haproxy_metrics_port",), ("haproxy_frontends", "haproxy_listens"))],
+    "haproxy_metrics": [Service("haproxy", ("haproxy_metrics_port",))],
     "haproxy_peers": [Service("haproxy", ("haproxy_peers",))],
-    "keepalived": [Service("keepalived", (), ("keepalived_instances",), protocols=("vrrp",))],
+    "keepalived": [Service("keepalived", (), protocols=("vrrp",))],
     "nginx": [
         Service("nginx", ("nginx_sites",)),
         Service("nginx", ("nginx_sites",), question="quic_listeners", protocols=("udp",)),
@@ -88,7 +86,7 @@ def _rules_of(
     rest = {key: value for key, value in rule.items() if key not in ("service", *INSTEAD)}
     rest.setdefault("comment", rule["service"])
     for service in SERVICES.get(rule["service"], ()):
-        if service.given and not any(name in variables for name in service.given):
+        if not given_roles.has(service.role, variables):
             continue
         opened = ports(service, _ask(service, inputs(service.role))) if service.listens else []
         if opened or not service.listens:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.evenkeel.ops.plugins.plugin_utils import exporters
+from ansible_collections.evenkeel.ops.plugins.plugin_utils import exporters, given_roles
 
 HostVars = Mapping[str, Mapping[str, Any]]
 
@@ -55,12 +55,10 @@ def _endpoints_of(host: str, variables: Mapping[str, Any]) -> list[exporters.End
         found = exporters.endpoints(enabled, variables.get("exporters_ports"))
     except exporters.UnknownExporter as error:
         raise exporters.UnknownExporter(f"exporters_enabled of host {host!r}: {error}") from error
-    # A host balances when the inventory gives it frontends; the role's own defaults are not visible from here.
-    if "haproxy_frontends" in variables and variables.get("haproxy_metrics_enabled", True):
+    if given_roles.has("haproxy", variables) and variables.get("haproxy_metrics_enabled", True):
         port = int(variables.get("haproxy_metrics_port", exporters.HAPROXY_METRICS_PORT))
         found.append(exporters.Endpoint("haproxy", port))
-    # Likewise, a host runs Alertmanager when the inventory gives it receivers.
-    if "alertmanager_receivers" in variables:
+    if given_roles.has("alertmanager", variables):
         port = int(variables.get("alertmanager_port", exporters.ALERTMANAGER_PORT))
         found.append(exporters.Endpoint("alertmanager", port))
     return found

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.evenkeel.ops.plugins.module_utils.providers.firewall import rule_problems
+from ansible_collections.evenkeel.ops.plugins.plugin_utils import given_roles
 from ansible_collections.evenkeel.ops.plugins.plugin_utils.firewall_services import (
     SERVICES,
     expand,
@@ -27,9 +28,8 @@ FRONTENDS = [
     }
 ]
 SITE = {"name": "a", "server_names": ["a.net"], "tls": {"certificate": "a", "listen": ["8443"], "http3": True}}
-PEERS = [
-    {"name": "twins", "peers": [{"name": n, "address": f"192.0.2.{i}", "port": 1024 + i} for i, n in enumerate("ab")]}
-]
+TWINS = [{"name": name, "address": f"192.0.2.{i}", "port": 1024 + i} for i, name in enumerate("ab")]
+PEERS = {"haproxy_listens": [], "haproxy_peers": [{"name": "twins", "peers": TWINS}]}
 
 
 def opened(service: str, **variables: Any) -> list[tuple[str, list[int]]]:
@@ -53,8 +53,12 @@ def opened(service: str, **variables: Any) -> list[tuple[str, list[int]]]:
         ("haproxy_metrics", {"haproxy_frontends": FRONTENDS, "haproxy_metrics_address": "::1"}, []),
         ("haproxy_metrics", {"haproxy_frontends": FRONTENDS, "haproxy_metrics_enabled": False}, []),
         ("haproxy_metrics", {}, []),
-        ("haproxy_peers", {"haproxy_peers": PEERS}, [("tcp", [1024])]),
-        ("haproxy_peers", {"haproxy_peers": PEERS, "haproxy_local_peer": "b"}, [("tcp", [1025])]),
+        ("haproxy_peers", PEERS, [("tcp", [1024])]),
+        (
+            "haproxy_peers",
+            {**PEERS, "haproxy_local_peer": "b"},
+            [("tcp", [1025])],
+        ),
         ("nginx", {"nginx_sites": [SITE]}, [("tcp", [80, 8443]), ("udp", [8443])]),
         ("nginx", {"nginx_sites": [{**SITE, "listen": [], "tls": {"certificate": "a"}}]}, [("tcp", [443])]),
         ("nginx", {"nginx_sites": [{**SITE, "state": "absent"}]}, []),
@@ -109,5 +113,5 @@ def test_the_role_s_input_takes_every_service(name: str) -> None:
 @pytest.mark.parametrize("role", sorted({each.role for services in SERVICES.values() for each in services}))
 def test_each_service_has_a_role_with_inputs(role: str) -> None:
     """A role that is renamed takes its service along."""
-    names = [name for services in SERVICES.values() for each in services if each.role == role for name in each.given]
+    names = given_roles.MARKS.get(role, ())
     assert set(names) <= set(inputs_of(role, {}, None))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.evenkeel.ops.plugins.plugin_utils import exporters, inventory_endpoints
+from ansible_collections.evenkeel.ops.plugins.plugin_utils import exporters, given_roles, inventory_endpoints
 
 ROLES = Path(__file__).resolve().parents[4] / "roles"
 HOSTVARS: dict[str, dict[str, Any]] = {
@@ -72,6 +72,17 @@ def test_a_host_with_frontends_serves_its_own_metrics_too() -> None:
 def test_inputs_of_the_balancer_count(change: dict[str, Any], wanted: list[Any]) -> None:
     found = targets("lb1", hostvars={"lb1": {**HOSTVARS["lb1"], **change}})
     assert [target for target in found if target[0] == "haproxy"] == wanted
+
+
+def test_a_host_that_only_passes_connections_on_balances_too() -> None:
+    hostvars = {"lb1": {"ansible_host": "192.0.2.11", "exporters_enabled": [], "haproxy_listens": [{"name": "db"}]}}
+    assert targets("lb1", hostvars=hostvars) == [("haproxy", "lb1", ["192.0.2.11:8405"])]
+
+
+def test_marks_are_inputs_without_a_default_that_gives_the_role() -> None:
+    for role, names in given_roles.MARKS.items():
+        defaults = yaml.safe_load((ROLES / role / "defaults/main.yml").read_text())
+        assert [defaults.get(name, []) for name in names] == [[]] * len(names)
 
 
 def test_a_host_with_receivers_runs_alertmanager() -> None:
