@@ -35,6 +35,12 @@ LANES = 2
 LONG = ("molecule-site", "molecule-hardening", "molecule-vault_agent", "molecule-alertmanager", "molecule-backup")
 # Scenarios that put hosts under load or let deadlines run out.
 ALONE = ("blue_green", "config_tree", "haproxy", "keepalived", "rolling", "switch")
+# Tests that only compute, and long: they fill what scenarios leave idle.
+MATRICES = (
+    "tests/unit/plugins/module_utils/test_crash_matrix.py",
+    "tests/unit/plugins/plugin_utils/windows/test_clock_changes.py",
+)
+IMPORTER = "tests/package/test_importer.py"
 # Scenarios whose check mode is left to `make test-full`.
 CHECKED_WHEN_FULL = ("site",)
 
@@ -71,25 +77,32 @@ def parts(full: bool) -> list[Part]:
     own_modules = {"PYTHONPATH": f"{CHECKOUT / '.venv/collections'}:{CHECKOUT}"}
     found = [
         Part("setup", [["tools/setup.sh"], ["tools/test_programs.sh"]], alone=True),
-        Part("unit", [[PYTHON, "-m", "pytest", "tests/unit"]], env=own_modules),
-        Part("contract", [[PYTHON, "-m", "pytest", "tests/contract"]], env=own_modules),
+        Part("unit", [pytest("tests/unit", *(f"--ignore={path}" for path in MATRICES))], env=own_modules),
         Part("engine", [[PYTHON, "-m", "tools.lab", "engine", "start"]]),
         Part("images", [[PYTHON, "-m", "tools.lab", "build"]], needs="engine"),
-        Part("package", [[PYTHON, "-m", "pytest", "tests/package"]], needs="images", env=own_modules),
+        Part("package", [pytest("tests/package", f"--ignore={IMPORTER}")], needs="images", env=own_modules),
     ]
     patient = [
         Part("lint", lint_commands(), env={"MYPYPATH": ".venv/collections"}, patient=True),
         Part("sanity", [["tools/sanity.sh"]], patient=True),
+        Part("contract", [pytest("tests/contract")], env=own_modules, patient=True),
+        Part("matrices", [pytest(*MATRICES)], env=own_modules, patient=True),
+        Part("importer", [pytest(IMPORTER)], env=own_modules, patient=True),
     ]
     scenarios = [scenario(path.parent.name, full) for path in sorted((CHECKOUT / "molecule").glob("*/molecule.yml"))]
     # The longest first, so that the lanes end together.
     found += sorted((part for part in scenarios if not part.alone), key=lambda part: part.name not in LONG)
     found += [*patient, *(part for part in scenarios if part.alone)]
-    found.append(Part("lab", [[PYTHON, "-m", "pytest", "tests/lab"]], needs="images", env=own_modules, alone=True))
+    found.append(Part("lab", [pytest("tests/lab")], needs="images", env=own_modules, alone=True))
     if full:
-        found.append(Part("full", [[PYTHON, "-m", "pytest", "-s", "tests/full"]], env=own_modules, alone=True))
+        found.append(Part("full", [pytest("-s", "tests/full")], env=own_modules, alone=True))
         found.append(Part("demo", [[PYTHON, "-m", "tools.demo"]], needs="images", alone=True))
     return found
+
+
+def pytest(*arguments: str) -> list[str]:
+    """A call of pytest."""
+    return [PYTHON, "-m", "pytest", *arguments]
 
 
 def lint_commands() -> list[list[str]]:

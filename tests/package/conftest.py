@@ -14,7 +14,7 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tarball that `ansible-galaxy collection build` makes of the checkout as it stands."""
     output = tmp_path_factory.mktemp("build")
     command: list[str | Path] = [TOOLS / "ansible-galaxy", "collection", "build", "--output-path", output, ROOT]
-    succeeded(subprocess.run(command, capture_output=True, text=True, timeout=300, check=False))
+    succeeded(subprocess.run(command, capture_output=True, text=True, timeout=1200, check=False))
     (built,) = output.glob("evenkeel-ops-*.tar.gz")
     return built
 

@@ -35,7 +35,7 @@ def test_importer_has_no_complaint(artifact: Path, tmp_path: Path) -> None:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=3000,
         check=False,
     )
     log = done.stdout + done.stderr
