@@ -270,8 +270,10 @@ def next_part(waiting: list[Part], at_work: list[Part]) -> Part | None:
         return None
     unfinished = {part.name for part in [*at_work, *waiting]}
     others = [part for part in at_work if not part.patient]
+    # One lane stays for what is not patient, while there is such a part.
+    full = len(others) < len(at_work) and not all(part.patient for part in waiting)
     for part in waiting:
-        if part.patient and len(others) < len(at_work):
+        if part.patient and full:
             continue
         if part.alone:
             return None if others else part

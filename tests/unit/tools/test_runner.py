@@ -102,7 +102,8 @@ def test_one_patient_part_fills_what_a_part_that_is_alone_leaves() -> None:
     assert test.next_part([first, alone], [hurried]) == first
     assert test.next_part([second, alone], [first]) == alone
     assert test.next_part([second], [alone]) == second
-    assert test.next_part([second], [first]) is None
+    assert test.next_part([second], [first]) == second
+    assert test.next_part([second, alone], [first, hurried]) is None
     assert test.next_part([hurried, first], [alone]) is None, "what stands before it is not overtaken beside setup"
     assert test.next_part([alone], [first, hurried]) is None
 
