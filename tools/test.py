@@ -29,6 +29,9 @@ PATIENCE = 25 * 60
 # What gives way to others needs longer.
 LONG_PATIENCE = 60 * 60
 AUTOGROUP = Path("/proc/self/autogroup")
+# Takes the processors only when nobody else wants them. Where the kernel shares by session, a process is idle only
+# within its own. A function for the child would be unsafe beside threads.
+GIVE_WAY = ("sh", "-c", f'[ ! -e {AUTOGROUP} ] || echo 19 > {AUTOGROUP}; exec chrt --idle 0 "$@"', "sh")
 HEARTBEAT = 30
 TAIL = 40
 LANES = 2
@@ -175,14 +178,6 @@ def run_part(part: Part) -> Outcome:
     return Outcome(part.name, not failed, seconds, "; ".join(failed))
 
 
-def give_way() -> None:
-    """Take the processors only when nobody else wants them."""
-    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    # Where the kernel shares by session, a process is idle only within its own.
-    if AUTOGROUP.exists():
-        AUTOGROUP.write_text("19", encoding="ascii")
-
-
 class Running:
     """The commands at work, each in a process group of its own."""
 
@@ -197,14 +192,13 @@ class Running:
             if self._stopped:
                 return "not run: the run was stopped"
             process = subprocess.Popen(
-                list(command),
+                [*GIVE_WAY, *command] if part.patient else list(command),
                 cwd=CHECKOUT,
                 env=environment(**part.env),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=give_way if part.patient else None,
             )
             self._processes.add(process)
         try:

@@ -8,20 +8,15 @@ it is used as a proxy. DIRECTORY/tampered is the same with one byte more in the 
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import unquote
 
 # The lists as they came: those of apt are trimmed to what the lab needs, and no longer what Debian signed.
 LISTS, ARCHIVES = Path("/opt/lab/lists"), Path("/var/cache/apt/archives")
-
-
-def content(path: Path) -> bytes:
-    """A list as it was before the image packed it."""
-    return subprocess.run(["/usr/lib/apt/apt-helper", "cat-file", path], check=True, capture_output=True).stdout
 
 
 def put(path: Path, data: bytes) -> None:
@@ -34,12 +29,12 @@ def main(directory: Path) -> None:
     """All lists, and the packages that are here."""
     debs = {unquote(path.name): path for path in ARCHIVES.glob("*.deb")}
     for path in sorted(LISTS.iterdir()):
-        name = re.sub(r"\.(lz4|xz|gz|zst)$", "", path.name)
+        name = path.name.removesuffix(".gz")
         match = re.fullmatch(r"([^_]+)_(.*)_dists_([^_]+)_(.*(?:InRelease|Packages))", name)
         if not match or not path.is_file():
             continue
         host, base, suite, rest = match.groups()
-        data = content(path)
+        data = gzip.decompress(path.read_bytes())
         inside = f"{base.replace('_', '/')}/dists/{suite}/{rest.replace('_', '/')}"
         put(directory / inside, data)
         put(directory / "tampered" / inside, data + (b"\n" if name.endswith("Packages") else b""))
