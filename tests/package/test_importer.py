@@ -30,7 +30,7 @@ def test_importer_has_no_complaint(artifact: Path, tmp_path: Path) -> None:
     )
     environment = os.environ | {"GALAXY_IMPORTER_CONFIG": str(settings), "PATH": f"{TOOLS}:{os.environ['PATH']}"}
     done = subprocess.run(
-        [sys.executable, "-m", "galaxy_importer.main", artifact],
+        [sys.executable, Path(__file__).with_name("importer.py"), artifact],
         cwd=tmp_path,
         env=environment,
         capture_output=True,
