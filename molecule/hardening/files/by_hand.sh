@@ -188,6 +188,9 @@ for scope in all default; do
     parameter "net.ipv6.conf.$scope.accept_source_route" 0
     parameter "net.ipv6.conf.$scope.accept_ra" 0
 done
+for interface in /sys/class/net/*/; do
+    own_kernel && is "$(basename "$interface") takes no IPv6 redirects" 0 cat "/proc/sys/net/ipv6/conf/$(basename "$interface")/accept_redirects"
+done
 parameter net.ipv4.ip_forward 0
 parameter net.ipv4.tcp_syncookies 1
 parameter net.ipv4.icmp_echo_ignore_broadcasts 1

@@ -17,6 +17,9 @@ from . import claims as owned
 from .base import CHANGE, COMPLIANT, FAILED, NOT_APPLICABLE, UNKNOWN, Control, Plan, Provider, Unfit, Verdict, step_for
 from .draft import Draft, Wanted
 
+# What the kernel says now, by the file that says it; empty where only the next boot counts.
+Live = dict[str, str]
+
 
 def numbers(value: object) -> list[int]:
     """The whole numbers of a value; none where it is anything else."""
@@ -33,6 +36,11 @@ class KernelValues(Provider):
     @abstractmethod
     def live_path(self, control: Control) -> str:
         """Where the kernel shows the value."""
+
+    def live_paths(self, control: Control) -> list[str]:
+        """The files that are there: several where the control is about a pattern."""
+        path = self.live_path(control)
+        return [path] if os.path.exists(self.host.path(path)) else []
 
     @abstractmethod
     def drop_in(self, control: Control) -> str:
@@ -51,7 +59,7 @@ class KernelValues(Provider):
 
     def culprits(self, error: str, controls: Sequence[Control]) -> set[str]:
         """The kernel refused a value: the error begins with the file's path."""
-        return {control.id for control in controls if f"{self.host.path(self.live_path(control))}:" in error}
+        return {c.id for c in controls if any(f"{self.host.path(path)}:" in error for path in self.live_paths(c))}
 
     @classmethod
     def is_one_way(cls, control: Control) -> bool:
@@ -69,7 +77,7 @@ class KernelValues(Provider):
     def plan(self, controls: Sequence[Control]) -> Plan:
         """Judge each value, draft each drop-in, and make one step per drop-in."""
         plan = Plan()
-        live: dict[str, str] = {}
+        live: dict[str, Live] = {}
         stored = owned.load_all(self.host, self.planned, self.key)
         self._claimed = {claim.id for claims in stored for claim in claims.claims}
         groups: dict[str, list[Control]] = {claims.file: [] for claims in stored}
@@ -77,7 +85,7 @@ class KernelValues(Provider):
             try:
                 live[control.id] = self._read(control)
                 if self._is_higher(control, live[control.id]):
-                    now = self.current(live[control.id])
+                    now = self.shown(control, live[control.id])
                     plan.verdicts[control.id] = Verdict(COMPLIANT, now, now, "it is higher already")
                 else:
                     groups.setdefault(self.drop_in(control), []).append(control)
@@ -105,15 +113,17 @@ class KernelValues(Provider):
         wanted = [Wanted(c.id, self.entry(c)) for c in members if c.id not in plan.verdicts]
         draft.compute(wanted, self.planned.keep | ids)
 
-    def _fail_overridden(self, draft: Draft, members: Sequence[Control], plan: Plan, live: dict[str, str]) -> None:
+    def _fail_overridden(self, draft: Draft, members: Sequence[Control], plan: Plan, live: dict[str, Live]) -> None:
         reasons = {c.id: self.overridden(c) for c in members if c.id not in plan.verdicts}
-        for name, reason in reasons.items():
+        for control in members:
+            reason = reasons.get(control.id)
             if reason:
-                plan.verdicts[name] = Verdict(FAILED, self.current(live[name]) or None, reason=reason)
+                before = self.shown(control, live[control.id]) or None
+                plan.verdicts[control.id] = Verdict(FAILED, before, reason=reason)
         if any(reasons.values()):
             self._compute(draft, members, plan)
 
-    def _step(self, plan: Plan, draft: Draft, members: Sequence[Control], live: dict[str, str]) -> None:
+    def _step(self, plan: Plan, draft: Draft, members: Sequence[Control], live: dict[str, Live]) -> None:
         members = [control for control in members if control.id not in plan.verdicts]
         step = step_for(f"{self.key} {draft.path}", members)
         try:
@@ -127,11 +137,11 @@ class KernelValues(Provider):
         if step.changes:
             plan.steps.append(step)
 
-    def _verdict(self, control: Control, kept: Verdict, live: str, step: str) -> Verdict:
+    def _verdict(self, control: Control, kept: Verdict, live: Live, step: str) -> Verdict:
         wanted = self.wanted(control)
         persist_only = control.state.get("persist_only")
-        right = persist_only or self.current(live) == wanted
-        before = kept.before if persist_only else self.current(live)
+        right = persist_only or all(self.current(text) == wanted for text in live.values())
+        before = kept.before if persist_only else self.shown(control, live)
         if right and kept.status == COMPLIANT:
             return Verdict(COMPLIANT, before, before)
         reason = "right now, but not after a reboot" if right and not persist_only else ""
@@ -145,41 +155,63 @@ class KernelValues(Provider):
             " ".join(str(item) for item in value) if isinstance(value, (list, tuple)) else " ".join(str(value).split())
         )
 
-    def _read(self, control: Control) -> str:
+    def shown(self, control: Control, live: Live) -> str:
+        """What the kernel says now as one text; where the places differ, each with its name."""
+        values = {path: self.current(text) for path, text in live.items()}
+        if len(set(values.values())) < 2:
+            return next(iter(values.values()), "")
+        return ", ".join(f"{self.place_name(control, path)} {value}" for path, value in values.items())
+
+    def place_name(self, control: Control, path: str) -> str:
+        """How one of several places is called in a verdict."""
+        return path
+
+    def _read(self, control: Control) -> Live:
         """What the kernel says now. Unfit where it says nothing, or where the value is not ours to set."""
-        path = self.live_path(control)
-        place = self.host.path(path)
-        persist_only = control.state.get("persist_only")
-        if persist_only and not (control.state.get("raise_only") and os.path.exists(place)):
-            return ""
-        if not os.path.exists(place):
+        persist_only, paths = control.state.get("persist_only"), self.live_paths(control)
+        if persist_only and not (control.state.get("raise_only") and paths):
+            return {}
+        if not paths:
             if self.planned.modules:
                 raise Unfit("a kernel module that is only planned may bring it", CHANGE)
-            raise Unfit(f"this kernel has no {path}", NOT_APPLICABLE)
+            raise Unfit(f"this kernel has no {self.live_path(control)}", NOT_APPLICABLE)
+        live = {path: self._text(path) for path in paths}
+        if not persist_only:
+            for path in paths:
+                self._must_be_settable(control, path, live)
+        return live
+
+    def _text(self, path: str) -> str:
         try:
-            text = self.host.fs.read(place).decode("utf-8", "replace")
+            return self.host.fs.read(self.host.path(path)).decode("utf-8", "replace")
         except OSError as error:
             raise Unfit(f"{path} cannot be read: {error.strerror}", UNKNOWN) from None
-        if persist_only:
-            return text
-        problem = self.can_be(text, self.wanted(control))
+
+    def _must_be_settable(self, control: Control, path: str, live: Live) -> None:
+        problem = self.can_be(live[path], self.wanted(control))
         if problem:
             raise Unfit(problem)
-        fits = self.current(text) == self.wanted(control) or self._is_higher(control, text)
-        if not fits and self.host.fs.is_read_only(place):
+        fits = self.current(live[path]) == self.wanted(control) or self._is_higher(control, live)
+        if not fits and self.host.fs.is_read_only(self.host.path(path)):
             raise Unfit(f"{path} is read-only: this kernel belongs to the machine around the container", NOT_APPLICABLE)
-        return text
 
-    def _is_higher(self, control: Control, text: str) -> bool:
+    def _is_higher(self, control: Control, live: Live) -> bool:
         """Whether a control that only raises finds a higher value that it has not set itself."""
-        if not control.state.get("raise_only") or control.id in self._claimed:
+        if not control.state.get("raise_only") or control.id in self._claimed or not live:
             return False
-        now, wanted = numbers(self.current(text)), numbers(control.state["value"])
-        return now != wanted and len(now) == len(wanted) and all(have >= want for have, want in zip(now, wanted))
+        wanted = numbers(control.state["value"])
+        return all(_is_above(numbers(self.current(text)), wanted) for text in live.values())
 
-    def _live_changes(self, control: Control, live: str) -> list[Change]:
-        if control.state.get("persist_only") or self.current(live) == self.wanted(control):
+    def _live_changes(self, control: Control, live: Live) -> list[Change]:
+        wanted = self.wanted(control)
+        changing = [path for path, text in live.items() if self.current(text) != wanted]
+        if control.state.get("persist_only"):
             return []
-        if not os.access(self.host.path(self.live_path(control)), os.W_OK):
-            raise Unfit(f"{self.live_path(control)} cannot be written: it needs root", UNKNOWN)
-        return [SetState.value(self.live_path(control), self.wanted(control), one_way=self.is_one_way(control))]
+        for path in changing:
+            if not os.access(self.host.path(path), os.W_OK):
+                raise Unfit(f"{path} cannot be written: it needs root", UNKNOWN)
+        return [SetState.value(path, wanted, one_way=self.is_one_way(control)) for path in changing]
+
+
+def _is_above(now: list[int], wanted: list[int]) -> bool:
+    return now != wanted and len(now) == len(wanted) and all(have >= want for have, want in zip(now, wanted))

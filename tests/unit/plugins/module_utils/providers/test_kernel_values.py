@@ -168,10 +168,90 @@ def test_one_way(value: tuple[str, int, bool]) -> None:
     assert Sysctl.is_one_way(control(Sysctl, "one", key=key, value=wanted)) is one_way
 
 
-@pytest.mark.parametrize("key", ["net.ipv4.*", "", "a..b", "a b", "../etc/passwd"])
+@pytest.mark.parametrize(
+    "key",
+    ["net.ipv4.*", "net.ipv6.conf.*.*", "net.ipv6.conf.e*.mtu", "net.*.conf.all.mtu", "", "a..b", "a b", "../a"],
+)
 def test_bad_keys(key: str) -> None:
-    """Patterns and paths are no keys."""
+    """Patterns and paths are no keys, but * for the interface."""
     assert faults_of(Sysctl, key=key, value=1)
+
+
+REDIRECTS = "net.ipv6.conf.*.accept_redirects"
+
+
+def interfaces(bench: Workbench, **values: int) -> None:
+    """Interfaces of a host, each with its own value."""
+    for name, value in values.items():
+        bench.write(f"/proc/sys/net/ipv6/conf/{name.replace('_', '.')}/accept_redirects", f"{value}\n")
+
+
+def existing(value: int = 0) -> Control:
+    """A control over every interface that is there."""
+    return control(Sysctl, "existing", key=REDIRECTS, value=value)
+
+
+def redirects_of(bench: Workbench, name: str) -> bytes | None:
+    """The running value of an interface."""
+    return bench.read(f"/proc/sys/net/ipv6/conf/{name}/accept_redirects")
+
+
+def test_every_interface_that_is_there(bench: Workbench) -> None:
+    """Also one with a dot in its name; all and default are left to controls of their own."""
+    interfaces(bench, all=1, default=1, lo=0, eth0_7=1)
+    plan, _outcome = bench.run(Sysctl, [existing()])
+    assert plan.verdicts["existing"].before == "eth0.7 1, lo 0"
+    now = [redirects_of(bench, name) for name in ("all", "default", "lo", "eth0.7")]
+    assert now == [b"1\n", b"1\n", b"0\n", b"0\n"]
+    assert lines_of(bench) == [f"{REDIRECTS} = 0"]
+    assert bench.plan(Sysctl, [existing()]).verdicts["existing"].status == COMPLIANT
+    interfaces(bench, eth1=1)
+    assert bench.plan(Sysctl, [existing()]).verdicts["existing"].before == "eth0.7 0, eth1 1, lo 0"
+
+
+def test_interfaces_round_trip(bench: Workbench) -> None:
+    """Each interface gets its own value back."""
+    interfaces(bench, lo=1, eth0=0, eth1=1)
+    assert_round_trip(bench, Sysctl, [existing()])
+
+
+def test_without_interfaces_nothing_applies(bench: Workbench) -> None:
+    """A kernel without IPv6 has none."""
+    verdict = bench.plan(Sysctl, [existing()]).verdicts["existing"]
+    assert verdict.status == NOT_APPLICABLE and "net/ipv6/conf/*/accept_redirects" in verdict.reason
+
+
+@pytest.mark.parametrize("line", ["net.ipv6.conf.eth1.accept_redirects=1", "net.ipv6.conf.eth?.accept_redirects = 1"])
+def test_an_interface_that_another_file_overrides_fails(bench: Workbench, line: str) -> None:
+    """The file and the interface are named; nothing changes."""
+    interfaces(bench, eth0=1, eth1=1)
+    bench.write("/etc/sysctl.d/99-site.conf", f"{line}\n")
+    plan, _outcome = bench.run(Sysctl, [existing()])
+    verdict = plan.verdicts["existing"]
+    assert verdict.status == FAILED and "/etc/sysctl.d/99-site.conf" in verdict.reason and ".eth" in verdict.reason
+    assert bench.read(DROP_IN) is None and redirects_of(bench, "eth0") == b"1\n"
+
+
+def test_an_interface_that_another_control_sets_otherwise_fails(bench: Workbench) -> None:
+    """Otherwise each run would set it twice."""
+    interfaces(bench, eth0=1, eth1=1)
+    alone = control(Sysctl, "alone", key="net.ipv6.conf.eth1.accept_redirects", value=1)
+    plan, _outcome = bench.run(Sysctl, [existing(), alone])
+    assert plan.verdicts["existing"].status == FAILED and plan.verdicts["alone"].status == CHANGE
+    assert lines_of(bench) == ["net.ipv6.conf.eth1.accept_redirects = 1"]
+
+
+def test_a_value_refused_for_one_interface_names_the_control(bench: Workbench) -> None:
+    """Whichever it was."""
+    interfaces(bench, eth0=1, eth1=1)
+    error = f"{bench.host.path('/proc/sys/net/ipv6/conf/eth1/accept_redirects')}: Invalid argument"
+    assert Sysctl(bench.host, bench.planned()).culprits(error, [existing(), forward()]) == {"existing"}
+
+
+def test_raise_only_is_for_one_parameter() -> None:
+    """Of several one may be higher and another lower."""
+    (fault,) = faults_of(Sysctl, key=REDIRECTS, value=1, raise_only=True)
+    assert "raise_only" in fault and "allowed is false" in fault
 
 
 def scheduler(value: str) -> Control:
