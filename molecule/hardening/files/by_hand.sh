@@ -241,7 +241,7 @@ says 'audit: full logs are kept' '^max_log_file_action *= *keep_logs' cat /etc/a
 says 'audit: the system starts at boot' '^enabled' systemctl is-enabled auditd
 for word in '-w /etc/sudoers -p wa' '-w /etc/passwd -p wa' '-w /etc/shadow -p wa' '-w /etc/localtime -p wa' '-w /var/log/lastlog -p wa' \
     '-w /var/run/utmp -p wa|-w /run/utmp -p wa' '-w /etc/apparmor/? -p wa' '-S .*adjtimex' '-S .*sethostname' '-S .*mount' '-S .*chmod' \
-    '-S .*unlink' '-S .*(init_module|finit_module)' 'path=/usr/bin/chcon' '-F exit=-EACCES'; do
+    '-S .*renameat2' '-S .*openat2' '-S .*unlink' '-S .*(init_module|finit_module)' 'path=/usr/bin/chcon' '-F exit=-EACCES'; do
     says "audit: $word is recorded from boot on" "$word" cat /etc/audit/audit.rules
     own_kernel && says "audit: $word is recorded" "$(printf %s "$word" | sed 's/-w \([^ ]*\) -p wa/(path|dir)=\1 .*perm=wa|-w \1 -p wa/')" auditctl -l
 done
