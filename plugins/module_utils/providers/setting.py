@@ -15,6 +15,7 @@ from typing import Any
 from .. import su_access
 from ..changes import Step
 from ..formats.base import Entry
+from ..formats.later_files import LaterFiles
 from ..formats.registry import FORMATS
 from ..formats.sshd_includes import SshdConfiguration
 from ..operator_session import ssh_login, with_way
@@ -140,6 +141,7 @@ class Setting(Provider):
         for path, members in groups.items():
             self._guarded(plan, members, partial(self._draft, drafts, path, members))
         self._fail_what_is_shadowed(drafts, groups)
+        self._fail_what_is_overridden(drafts, groups)
         self._fail_what_shuts_out(drafts, groups)
         self._name_exceptions(drafts, groups)
         for path, draft in drafts.items():
@@ -201,14 +203,24 @@ class Setting(Provider):
     def _fail_what_is_shadowed(self, drafts: dict[str, Draft], groups: dict[str, list[Control]]) -> None:
         """sshd takes the first value that it reads: a control whose value comes later would do nothing."""
         for path, draft, configuration in self._sshd(drafts):
-            failed = failed_of(draft)
-            for control in groups[path]:
-                problem = configuration.problem(path, entry_of(control)) if control.state["state"] == "present" else ""
-                if problem and control.id not in failed:
-                    before = draft.verdicts[control.id].before
-                    failed[control.id] = Verdict(FAILED, before, reason=problem)
-            if failed:
-                self._compute(draft, groups[path], failed)
+            self._fail_where(draft, groups[path], partial(configuration.problem, path))
+
+    def _fail_what_is_overridden(self, drafts: dict[str, Draft], groups: dict[str, list[Control]]) -> None:
+        """Other programs take the last value: a control whose value comes earlier would do nothing."""
+        for path, draft in drafts.items():
+            later = LaterFiles(path, lambda p: self._read(p, drafts), lambda d: self._names(d, drafts))
+            self._fail_where(draft, groups[path], partial(later.problem, draft.format))
+
+    def _fail_where(self, draft: Draft, members: Sequence[Control], problem_of: Callable[[Entry], str]) -> None:
+        """Draft a file without the controls that would do nothing."""
+        known = failed_of(draft)
+        failed = dict(known)
+        for control in members:
+            problem = problem_of(entry_of(control)) if control.state["state"] == "present" else ""
+            if problem and control.id not in failed:
+                failed[control.id] = Verdict(FAILED, draft.verdicts[control.id].before, reason=problem)
+        if len(failed) > len(known):
+            self._compute(draft, members, failed)
 
     def _fail_what_shuts_out(self, drafts: dict[str, Draft], groups: dict[str, list[Control]]) -> None:
         """What leaves out who makes it; groups, networks and the way of logging in are those of this login."""

@@ -214,6 +214,94 @@ def test_who_is_exempt_by_a_match_block_is_told(bench: Workbench) -> None:
         bench.run(Setting, controls)
 
 
+OVERRIDABLE = {
+    "unit": (
+        "/etc/systemd/system/x.service.d/60-a.conf",
+        "ini",
+        {"section": "Service", "key": "PrivateTmp", "value": "yes"},
+    ),
+    "journal": ("/etc/systemd/journald.conf.d/60-a.conf", "ini", {"section": "Journal", "key": "Seal", "value": "yes"}),
+    "apt": ("/etc/apt/apt.conf.d/60-a", "lines", {"value": ['APT::Get::AllowUnauthenticated "false";', 'A::B "1";']}),
+    "sudo": ("/etc/sudoers.d/10-a", "lines", {"value": "Defaults use_pty"}),
+    "minutes": ("/etc/sudoers.d/10-a", "lines", {"value": "Defaults timestamp_timeout=15"}),
+    "words": (
+        "/etc/security/pwquality.conf.d/60-a.conf",
+        "keyvalue",
+        {"separator": " = ", "key": "minlen", "value": 14},
+    ),
+    "limits": ("/etc/security/limits.d/60-a.conf", "limits", {"key": "* hard core", "value": 0}),
+}
+
+
+def overridable(name: str) -> Control:
+    """A control over a drop-in of a program that takes the last value."""
+    file, format_, more = OVERRIDABLE[name]
+    return control(Setting, "one", file=file, format=format_, **more)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "text"),
+    [
+        ("unit", "/etc/systemd/system/x.service.d/override.conf", "[Service]\nPrivateTmp=no\n"),
+        ("unit", "/usr/lib/systemd/system/x.service.d/90.conf", "[Unit]\nA=b\n[Service]\n PrivateTmp = false\n"),
+        ("unit", "/run/systemd/system/service.d/90-all.conf", "[Service]\nPrivateTmp=no\n"),
+        ("unit", "/etc/systemd/system.control/x.service.d/90.conf", "[Service]\nPrivateTmp=no\n"),
+        ("journal", "/usr/lib/systemd/journald.conf.d/90-vendor.conf", "[Journal]\nSeal=no\n"),
+        ("apt", "/etc/apt/apt.conf.d/99-site", 'APT { Get { AllowUnauthenticated "true"; }; };\n'),
+        ("apt", "/etc/apt/apt.conf.d/99-site", "// why\napt::get::allowunauthenticated true;"),
+        ("apt", "/etc/apt/apt.conf", "#clear A::B;\n"),
+        ("sudo", "/etc/sudoers.d/site", "Defaults env_reset, \\\n  !use_pty\n"),
+        ("sudo", "/etc/sudoers", "Defaults use_pty\n@includedir /etc/sudoers.d\nDefaults !use_pty\n"),
+        ("minutes", "/etc/sudoers.d/site", 'Defaults badpass_message="a, b", timestamp_timeout=60\n'),
+        ("words", "/etc/security/pwquality.conf", "minlen=6 # short\n"),
+        ("words", "/etc/security/pwquality.conf.d/99.conf", "minlen = 6\n"),
+        ("limits", "/etc/security/limits.d/99.conf", "* - core unlimited\n"),
+    ],
+)
+def test_a_value_that_a_later_file_overrides_fails(bench: Workbench, name: str, path: str, text: str) -> None:
+    """The file that has the last word is named, and nothing is written."""
+    bench.write(path, text)
+    plan, _outcome = bench.run(Setting, [overridable(name)])
+    verdict = plan.verdicts["one"]
+    assert verdict.status == FAILED and verdict.reason.startswith(f"{path} sets ")
+    assert bench.read(OVERRIDABLE[name][0]) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "text"),
+    [
+        ("unit", "/etc/systemd/system/x.service.d/10-early.conf", "[Service]\nPrivateTmp=no\n"),
+        ("unit", "/etc/systemd/system/x.service.d/90.conf", "[Service]\nPrivateTmp=true\n#PrivateTmp=no\n"),
+        ("unit", "/etc/systemd/system/y.service.d/90.conf", "[Service]\nPrivateTmp=no\n"),
+        ("apt", "/etc/apt/apt.conf.d/99-site.disabled", 'APT::Get::AllowUnauthenticated "true";\n'),
+        ("apt", "/etc/apt/apt.conf.d/99-site", '# A::B "2";\n/* A::B "2"; */ C { A::B "2"; };\nA::B:: "2";\n'),
+        ("sudo", "/etc/sudoers.d/site.bak", "Defaults !use_pty\n"),
+        ("sudo", "/etc/sudoers.d/site", "Defaults:backup !use_pty\n# Defaults !use_pty\nDefaults use_pty\n"),
+        ("sudo", "/etc/sudoers", "Defaults !use_pty\n@includedir /etc/sudoers.d\n"),
+        ("words", "/etc/security/pwquality.conf", "# minlen = 6\nminclass = 1\n"),
+        ("limits", "/etc/security/limits.d/99.conf", "# * hard core 1\nroot hard core 1\n* soft core 1\n"),
+    ],
+)
+def test_a_file_that_says_nothing_else_does_not_override(bench: Workbench, name: str, path: str, text: str) -> None:
+    """Earlier files, equal values, other subjects, files that nobody reads."""
+    bench.write(path, text)
+    assert bench.plan(Setting, [overridable(name)]).verdicts["one"].status == CHANGE
+
+
+def test_lines_that_add_up_override_nothing(bench: Workbench) -> None:
+    """Until an empty one takes them back; a file that another of the same name hides says nothing."""
+    home, hidden = "/etc/systemd/system/x.service.d", "/usr/lib/systemd/system/x.service.d"
+    one = control(
+        Setting, "one", file=f"{home}/60-a.conf", format="ini", section="Service", key="SystemCallFilter", value="@a"
+    )
+    bench.write(f"{home}/90.conf", "[Service]\nSystemCallFilter=~@mount\n")
+    bench.write(f"{hidden}/90.conf", "[Service]\nSystemCallFilter=\n")
+    assert bench.plan(Setting, [one]).verdicts["one"].status == CHANGE
+    bench.write(f"{home}/90.conf", "[Service]\nSystemCallFilter=\n")
+    verdict = bench.plan(Setting, [one]).verdicts["one"]
+    assert verdict.status == FAILED and "sets Service SystemCallFilter back" in verdict.reason
+
+
 def test_a_control_that_fails_keeps_the_line_it_has(bench: Workbench) -> None:
     """Somebody shadows us later: our line is not dropped for that."""
     bench.write(SSHD, "Include /etc/ssh/sshd_config.d/*.conf\n")
