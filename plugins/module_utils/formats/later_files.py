@@ -8,14 +8,12 @@ from __future__ import annotations
 import posixpath
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import ClassVar
 
 from .assignments import ADDS_UP, Assignments, apt, limits, pwquality, sudo, systemd
 from .base import Entry, Format
-
-Reader = Callable[[str], "bytes | None"]
-Lister = Callable[[str], "list[str]"]
+from .sshd_includes import Lister, Reader
 
 
 class Family(ABC):
