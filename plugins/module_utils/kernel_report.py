@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from .drop_in_order import in_order
 from .fs import in_words
 from .host import Host
 from .kinds.kernel_module import canonical, loaded_modules
@@ -253,12 +254,8 @@ class KernelReport:
 
     def _drop_ins(self, directories: Sequence[str]) -> Iterator[tuple[str, str]]:
         """Files by the order of their names; one hides those of its name in later directories."""
-        chosen: dict[str, str] = {}
-        for directory in directories:
-            for name in names_in(self.host, directory, ".conf"):
-                chosen.setdefault(name, f"{directory}/{name}")
-        for name in sorted(chosen):
-            yield chosen[name], read_text(self.host, chosen[name]) or ""
+        for path in in_order(directories, lambda directory: names_in(self.host, directory, ".conf")):
+            yield path, read_text(self.host, path) or ""
 
     def _speeds(self) -> Iterator[int]:
         """Mbit/s of the network cards that are up and tell it."""

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import ClassVar
 
+from ..drop_in_order import in_order
 from .assignments import ADDS_UP, Assignments, apt, limits, pwquality, sudo, systemd
 from .base import Entry, Format
 from .sshd_includes import Lister, Reader
@@ -117,12 +118,8 @@ class Systemd(Family):
     def later(self, path: str, names: Lister) -> Iterator[str]:
         """Also those for all units of its type, and those that `systemctl set-property` makes."""
         home, own = posixpath.split(path)
-        chosen: dict[str, str] = {}
-        for directory in self._directories(home):
-            for name in names(directory):
-                if name.endswith(".conf"):
-                    chosen.setdefault(name, f"{directory}/{name}")
-        yield from (chosen[name] for name in sorted(chosen) if name > own)
+        ordered = in_order(self._directories(home), names)
+        yield from (each for each in ordered if posixpath.basename(each) > own)
 
     def counts(self, key: str, value: str) -> bool:
         """Of keys whose lines add up, only an empty line does."""

@@ -11,6 +11,7 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from ..drop_in_order import in_order
 from ..host import Host
 
 # A file hides those of the same name in later directories.
@@ -62,7 +63,7 @@ class BootSysctl:
     def __init__(self, host: Host, drafts: Mapping[str, bytes | None]) -> None:
         self._host = host
         self._drafts = drafts
-        self._assignments = [a for path in self._files() for a in parse(path, self._read(path))]
+        self._assignments = [a for path in in_order(DIRECTORIES, self._names) for a in parse(path, self._read(path))]
 
     def winner(self, key: str) -> Assignment | None:
         """The line that has the last word on a key: the last one that names it, else the last pattern that fits."""
@@ -78,13 +79,6 @@ class BootSysctl:
         wanted = normal_key(key)
         return [a for a in self._assignments if a.key == wanted or (_is_pattern(a.key) and _fits(wanted, a.key))]
 
-    def _files(self) -> list[str]:
-        chosen: dict[str, str] = {}
-        for directory in DIRECTORIES:
-            for name in self._names(directory):
-                chosen.setdefault(name, posixpath.join(directory, name))
-        return [chosen[name] for name in sorted(chosen)]
-
     def _names(self, directory: str) -> list[str]:
         try:
             names = set(os.listdir(self._host.path(directory)))
@@ -94,7 +88,7 @@ class BootSysctl:
             home, name = posixpath.split(path)
             if home == directory:
                 (names.discard if content is None else names.add)(name)
-        return [name for name in names if name.endswith(".conf")]
+        return list(names)
 
     def _read(self, path: str) -> str:
         content = self._drafts.get(path)
